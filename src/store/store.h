@@ -1,0 +1,105 @@
+// The port that shards write through and read from. Adapters: store/rocksdb, later store/cassandra,
+// and sim/store.
+//
+// Concurrency: every call from any thread; a Task resumes on the executor it was awaited from.
+// Invariants:
+//  1. A change is written whole. Of a failed set a part may have landed; repeating it is safe.
+//  2. What write() took survives a crash only once a settle() that began after it has returned
+//     (RocksDB without a log of its own). The journal is kept until then.
+//  3. Titles are merged (TitleState::merge), views replaced: a view has one writer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "record/ids.h"
+#include "record/stored.h"
+#include "runtime/clock.h"
+#include "runtime/task.h"
+#include "viewing/title.h"
+
+namespace playhead {
+
+struct AccountRef {
+  std::string tenant, account;
+  friend bool operator==(const AccountRef&, const AccountRef&) = default;
+};
+
+struct ProfileRef {
+  std::string tenant, account, profile;
+  friend bool operator==(const ProfileRef&, const ProfileRef&) = default;
+};
+
+/// A view's row, replaced whole; also its places in `history` (by profile and keyed start),
+/// `active` (while `view.active`) and `profiles`.
+struct ViewChange {
+  StoredView view;
+};
+
+/// Merged into the title's row.
+struct TitleChange {
+  ProfileRef profile;
+  std::string title;
+  TitleState delta;
+};
+
+using Change = std::variant<ViewChange, TitleChange>;
+
+/// Where a page of history goes on: behind this row.
+struct HistoryKey {
+  Instant keyed_start;  ///< newest first
+  std::string view;     ///< ascending among equals
+};
+
+struct HistoryRows {
+  std::vector<StoredView> views;   ///< newest keyed start first
+  bool more = false;               ///< rows may follow the last one
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  /// Makes `changes` readable, and durable by the next settle().
+  /// Errors: unavailable, overloaded.
+  virtual Task<Result<void>> write(std::vector<Change> changes) = 0;
+
+  /// When it returns, all that was written before its call survives a crash.
+  virtual Task<Result<void>> settle() = 0;
+
+  /// The views of the account that were active when last written.
+  virtual Task<Result<std::vector<StoredView>>> active_views(AccountRef account) = 0;
+
+  /// One view; nothing if it was never written.
+  virtual Task<Result<std::optional<StoredView>>> view(AccountRef account, std::string view) = 0;
+
+  /// The rows of the named titles, in their order; nothing where there is none.
+  virtual Task<Result<std::vector<std::optional<TitleState>>>> titles(
+      ProfileRef profile, std::vector<std::string> titles) = 0;
+
+  /// All the profile's titles, at most `rows_max`.
+  virtual Task<Result<std::vector<NamedTitle>>> all_titles(ProfileRef profile,
+                                                           std::size_t rows_max) = 0;
+
+  /// Up to `rows_max` rows of history behind `after` (from the newest if absent).
+  virtual Task<Result<HistoryRows>> history(ProfileRef profile, std::optional<HistoryKey> after,
+                                            std::size_t rows_max) = 0;
+
+  /// The account's profiles in byte order, at most `rows_max`.
+  virtual Task<Result<std::vector<std::string>>> profiles(AccountRef account,
+                                                          std::size_t rows_max) = 0;
+
+  // The same reads from memory only, for the shard's own thread: nothing when they would block.
+  virtual std::optional<Result<std::vector<StoredView>>> try_active_views(
+      const AccountRef& account) = 0;
+  virtual std::optional<Result<std::optional<StoredView>>> try_view(const AccountRef& account,
+                                                                    std::string_view view) = 0;
+  virtual std::optional<Result<std::vector<std::optional<TitleState>>>> try_titles(
+      const ProfileRef& profile, const std::vector<std::string>& titles) = 0;
+};
+
+}  // namespace playhead

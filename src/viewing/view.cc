@@ -1,0 +1,223 @@
+// The fold of one report into one view. Every field is a minimum, a maximum, an "or", or a register
+// decided by Order: that is what makes the result independent of the order of arrival.
+#include "viewing/view.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace playhead {
+namespace {
+
+// Without playheads, a gap longer than a plain player's expiry is silence and no evidence.
+constexpr Millis kSilenceMax = 90'000;
+
+EndReason reason_of(State state) {
+  switch (state) {
+    case State::kCompleted: return EndReason::kCompleted;
+    case State::kFailed: return EndReason::kFailed;
+    default: return EndReason::kStopped;
+  }
+}
+
+// Sets `field` if `order` is later than the register's. True if it was.
+template <typename T>
+bool assign_if_later(Order& register_order, T& field, const Order& order, const T& value) {
+  if (order <= register_order) return false;
+  register_order = order;
+  field = value;
+  return true;
+}
+
+void fold_state(View& view, const Stamped& report) {
+  if (report.state == State::kKeep) return;
+  assign_if_later(view.state_order, view.state, report.order, report.state);
+  if (is_ending(report.state))
+    assign_if_later(view.ended_order, view.end_reason, report.order, reason_of(report.state));
+  if (is_opening(report.state)) view.opened_order = std::max(view.opened_order, report.order);
+  view.completed = view.completed || report.state == State::kCompleted;
+}
+
+void fold_position(View& view, const Stamped& report) {
+  const bool has_playhead = report.playhead.has_value() && report.state != State::kAd;
+  if (has_playhead)
+    assign_if_later(view.position_order, view.playhead, report.order, *report.playhead);
+  // A report without a playhead never moves one; `completed` is a movement of its own.
+  if (is_moving(report.state) && (has_playhead || report.state == State::kCompleted))
+    view.moved = std::max(view.moved, report.order.at);
+}
+
+void fold_facts(View& view, const Stamped& report) {
+  view.start = std::min(view.start, report.started_at.value_or(report.order.at));
+  if (report.duration) {
+    assign_if_later(view.duration_order, view.duration, report.order, *report.duration);
+    view.shortest = view.shortest == 0 ? *report.duration : std::min(view.shortest, *report.duration);
+  }
+  if (report.credits)
+    assign_if_later(view.credits_order, view.credits, report.order, *report.credits);
+  if (report.watched) view.watched = std::max(view.watched, *report.watched);
+}
+
+void fold_played(View& view, const Stamped& report, const Rules& rules) {
+  if (report.state != State::kPlaying) return;
+  if (!report.playhead) {
+    view.bare_first = std::min(view.bare_first, report.order.at);
+    view.bare_last = std::max(view.bare_last, report.order.at);
+    return;
+  }
+  view.played.add(report.order.at, *report.playhead);
+  // A report is judged by what it says itself; only one that knows nothing, by what is known.
+  const bool knows = report.duration.has_value() || report.credits.has_value();
+  const auto line = knows ? finish_line(report.duration.value_or(0), report.credits.value_or(0), rules)
+                          : finish_line(view.duration, view.credits, rules);
+  if (line && *report.playhead >= *line) view.beyond.add(report.order.at, *report.playhead);
+}
+
+// Media played between two neighbouring reports. A seek's playhead is its target, not a place that
+// was played up to, so only time speaks there.
+Millis played_between(const Trail::Point& from, const Trail::Point& to) {
+  if (from.state != State::kPlaying) return 0;
+  const Millis time = to.order.at - from.order.at;
+  const bool spans = from.playhead != kNoPlayhead && to.playhead != kNoPlayhead &&
+                     to.state != State::kSeeking && to.state != State::kAd;
+  if (!spans) return std::min(time, kSilenceMax);
+  return std::clamp<Millis>(to.playhead - from.playhead, 0, time);
+}
+
+// Puts the report into its place. A full trail first banks its oldest pair.
+void leave_trace(Trail& trail, const Stamped& report) {
+  auto end = trail.points.begin() + trail.count;
+  auto place = std::lower_bound(
+      trail.points.begin(), end, report.order,
+      [](const Trail::Point& point, const Order& order) { return point.order < order; });
+  if (place != end && place->order == report.order) return;
+  const bool full = trail.count == kTrailMax;
+  if (full && place == trail.points.begin()) return;
+  if (full) {
+    trail.banked += played_between(trail.points[0], trail.points[1]);
+    std::move(trail.points.begin() + 1, end, trail.points.begin());
+    --trail.count;
+    --place;
+    --end;
+  }
+  std::move_backward(place, end, end + 1);
+  *place = {.order = report.order,
+            .playhead = report.playhead.value_or(kNoPlayhead),
+            .state = report.state};
+  ++trail.count;
+}
+
+// A report that names no state goes on with its predecessor's.
+void fill_kept_states(Trail& trail) {
+  State state = State::kStarting;
+  for (std::uint8_t i = 0; i < trail.count; ++i) {
+    if (trail.points[i].state == State::kKeep) trail.points[i].state = state;
+    state = trail.points[i].state;
+  }
+}
+
+bool crossed_finish(const View& view, const Rules& rules) {
+  return view.completed || view.beyond.span() >= rules.finish_span_ms;
+}
+
+bool has_qualified(const View& view, const Trail* trail, const Rules& rules) {
+  const Millis half = view.shortest > 0 ? view.shortest / 2 : rules.qualify_ms;
+  const Millis enough = std::min(rules.qualify_ms, half);
+  if (view.completed || view.watched >= enough) return true;
+  return trail != nullptr && trail->evidence() >= enough;
+}
+
+}  // namespace
+
+std::string_view name_of(EndReason reason) {
+  switch (reason) {
+    case EndReason::kNone: return "";
+    case EndReason::kStopped: return "stopped";
+    case EndReason::kCompleted: return "completed";
+    case EndReason::kFailed: return "failed";
+    case EndReason::kExpired: return "expired";
+    case EndReason::kReplaced: return "replaced";
+    case EndReason::kTerminated: return "terminated";
+  }
+  return "";
+}
+
+void Stretch::add(Instant at, Playhead playhead) {
+  first = std::min(first, at);
+  last = std::max(last, at);
+  low = std::min(low, playhead);
+  high = std::max(high, playhead);
+}
+
+Millis Stretch::span() const { return high < 0 ? 0 : std::min(last - first, high - low); }
+
+EndReason View::reason() const {
+  if (terminated()) return EndReason::kTerminated;
+  return ended() ? end_reason : EndReason::kNone;
+}
+
+Millis View::played_ms() const {
+  const Millis bare = bare_last > bare_first ? bare_last - bare_first : 0;
+  return std::max({watched, played.span(), bare});
+}
+
+Millis Trail::evidence() const {
+  Trail filled = *this;
+  fill_kept_states(filled);
+  Millis sum = banked;
+  for (std::uint8_t i = 1; i < filled.count; ++i)
+    sum += played_between(filled.points[i - 1], filled.points[i]);
+  return sum;
+}
+
+std::optional<Playhead> finish_line(Millis duration, Millis credits, const Rules& rules) {
+  if (credits > 0) return credits;
+  if (duration > 0) return duration / 100 * rules.finish_percent + duration % 100 * rules.finish_percent / 100;
+  return std::nullopt;
+}
+
+Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& rules) {
+  Transition out;
+  if (view.terminated() && report.order.at > view.terminated_at) {
+    out.refused = true;
+    return out;
+  }
+  const View before = view;
+  fold_facts(view, report);
+  fold_state(view, report);
+  fold_position(view, report);
+  fold_played(view, report, rules);
+  if (!view.settled && trail != nullptr) {
+    const bool full = trail->count == kTrailMax;
+    leave_trace(*trail, report);
+    view.settled = full && view.qualified();
+  }
+  out.newest = report.order > view.cursor;
+  if (out.newest) view.cursor = report.order;
+  if (!view.qualified() && has_qualified(view, trail, rules)) {
+    view.qualified_at = report.order.at;
+    out.just_qualified = true;
+  }
+  // Live views have no end to reach. A seek or an unqualified view finishes nothing.
+  if (!view.finished() && view.qualified() && view.kind != Kind::kLive && crossed_finish(view, rules)) {
+    view.finished_at = report.order.at;
+    out.just_finished = true;
+  }
+  out.changed = view != before;
+  return out;
+}
+
+bool end_view(View& view, EndReason reason, Instant at) {
+  const View before = view;
+  if (reason == EndReason::kTerminated) {
+    view.terminated_at = view.terminated() ? std::min(view.terminated_at, at) : at;
+  } else {
+    PLAYHEAD_ASSERT(reason == EndReason::kReplaced);
+    // Later than every report of the same millisecond: they had all been folded before it.
+    const Order order{.at = at, .sequence = ~0u, .digest = ~0u};
+    assign_if_later(view.ended_order, view.end_reason, order, reason);
+  }
+  return view != before;
+}
+
+}  // namespace playhead

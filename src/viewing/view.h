@@ -1,0 +1,146 @@
+// The life of one view, as a pure fold of its reports: no I/O, no clock, no logging.
+//
+//   starting --> playing <--> paused | seeking | rebuffering | ad --> ended --> (reopened)
+//
+// Invariants:
+//  1. View is a function of the set of reports applied, whatever their order or repetition; but
+//     for `qualified_at` and `finished_at`, which keep the time of the report that first crossed
+//     as folded, and for evidence older than the last kTrailMax reports (see Trail).
+//  2. View and Trail are trivially copyable; ids live beside them (record/ids.h).
+//  3. Expiry is no part of it: that is derived from arrival, by the shard.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "viewing/report.h"
+
+namespace playhead {
+
+/// Why a view ended. The numbers are on disk: append, never renumber.
+enum class EndReason : std::uint8_t {
+  kNone = 0,
+  kStopped = 1,
+  kCompleted = 2,
+  kFailed = 3,
+  kExpired = 4,     ///< no report for three intervals; derived, never folded
+  kReplaced = 5,    ///< its device started another view
+  kTerminated = 6,  ///< ended from elsewhere; can never be reopened
+};
+
+/// "stopped", "expired", …; empty for kNone.
+std::string_view name_of(EndReason reason);
+
+/// A watched stretch, as extremes of reports: the smaller of the two spans was surely played.
+struct Stretch {
+  Instant first{std::numeric_limits<std::int64_t>::max()};
+  Instant last = kNever;
+  Playhead low = std::numeric_limits<Playhead>::max();
+  Playhead high = -1;
+
+  void add(Instant at, Playhead playhead);
+  /// The smaller of time span and playhead span; 0 when empty.
+  Millis span() const;
+  friend bool operator==(const Stretch&, const Stretch&) = default;
+};
+
+inline constexpr Playhead kNoPlayhead = -1;
+
+/// What is known of one view. A field merges in its own way: see apply().
+struct View {
+  Instant start{std::numeric_limits<std::int64_t>::max()};  ///< minimum
+  Order cursor;                        ///< the latest report
+  Order state_order;                   ///< the latest report that named a state
+  Order position_order;                ///< the latest report with a playhead, ads excluded
+  Order ended_order, opened_order;     ///< the latest ending and opening reports
+  Order duration_order, credits_order; ///< the latest reports that knew these
+  Order meta_order;                    ///< the latest report that named series or next title
+  Playhead playhead = kNoPlayhead;
+  Millis duration = 0;                 ///< 0: unknown
+  Millis credits = 0;                  ///< 0: unknown
+  Millis shortest = 0;                 ///< the smallest duration seen; 0: none
+  Instant moved = kNever;              ///< when the playhead last moved
+  Millis watched = 0;                  ///< media played, by the client's own count: maximum
+  Stretch played;                      ///< of `playing` reports with a playhead
+  Instant bare_first{std::numeric_limits<std::int64_t>::max()};  ///< `playing` ones without
+  Instant bare_last = kNever;
+  Stretch beyond;                      ///< of `playing` reports beyond the finish line
+  Instant qualified_at = kNever;       ///< of the report that first qualified it, frozen
+  Instant finished_at = kNever;        ///< of the report that first crossed the line, frozen
+  Instant terminated_at = kNever;      ///< minimum of the terminations
+  Millis clock_offset = 0;             ///< fixed at the first report
+  State state = State::kStarting;
+  EndReason end_reason = EndReason::kNone;  ///< of `ended_order`
+  Kind kind = Kind::kOnDemand;         ///< fixed at the first report
+  bool record = true;                  ///< fixed at the first report
+  bool settled = false;                ///< qualified for good: its Trail is no longer needed
+  bool completed = false;              ///< a `completed` was seen: or
+  bool deleted = false;                ///< removed from history by its viewer: or
+
+  bool qualified() const { return qualified_at != kNever; }
+  bool finished() const { return finished_at != kNever; }
+  bool terminated() const { return terminated_at != kNever; }
+  /// Ended by a report or an act, and not reopened since. Expiry is not in it.
+  bool ended() const { return terminated() || ended_order > opened_order; }
+  EndReason reason() const;
+  /// Media surely played: the greater of the client's count and what the reports show, ms.
+  Millis played_ms() const;
+
+  friend bool operator==(const View&, const View&) = default;
+};
+
+/// The last reports of a view that has not settled, in order: exact evidence of what was played,
+/// so that a seek, or a pause before it, is never taken for watching. When it is full and the
+/// view has qualified, the view settles and the trail is dropped; when it is full and the view
+/// has not, the oldest pair's evidence is banked.
+inline constexpr std::size_t kTrailMax = 8;
+
+struct Trail {
+  struct Point {
+    Order order;
+    Playhead playhead = kNoPlayhead;
+    State state = State::kStarting;
+    friend bool operator==(const Point&, const Point&) = default;
+  };
+  std::array<Point, kTrailMax> points{};
+  std::uint8_t count = 0;
+  Millis banked = 0;
+
+  /// Media surely played by these reports, ms.
+  Millis evidence() const;
+  friend bool operator==(const Trail&, const Trail&) = default;
+};
+
+/// The numbers of the rules, all configurable. Units in the names.
+struct Rules {
+  Millis qualify_ms = 10'000;      ///< media played that makes a view count; half a short title
+  unsigned finish_percent = 95;    ///< of the duration, where no credits position is known
+  Millis finish_span_ms = 5'000;   ///< how long `playing` must last beyond the finish line
+  Millis resume_min_ms = 120'000;  ///< Continue Watching shows titles played this long …
+  unsigned resume_min_percent = 3; ///< … or this much of their duration
+};
+
+/// What one report changed. The caller makes the view durable, then acts on the rest.
+struct Transition {
+  bool changed = false;          ///< anything at all; a repeat changes nothing
+  bool newest = false;           ///< it is the latest report of the view
+  bool meta = false;             ///< its series and next title are the latest known
+  bool just_qualified = false;   ///< this report made the view count
+  bool just_finished = false;    ///< this report crossed the finish line
+  bool refused = false;          ///< after a termination: nothing was changed
+};
+
+/// Folds `report` into `view`. Pure and total. `trail` may be null once the view has settled.
+/// A repeated report changes nothing, an older one all but the cursor; neither is an error.
+Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& rules);
+
+/// Ends `view` from outside at `at`: kTerminated (for ever) or kReplaced (may be reopened).
+/// Repeating it changes nothing. True if it changed anything.
+bool end_view(View& view, EndReason reason, Instant at);
+
+/// Where `view`'s title counts as finished: its credits, else rules.finish_percent of its
+/// duration; nothing while neither is known.
+std::optional<Playhead> finish_line(Millis duration, Millis credits, const Rules& rules);
+
+}  // namespace playhead
