@@ -1,4 +1,4 @@
-// Nine length-prefixed texts in one block.
+// Ten length-prefixed texts in one block.
 #include "record/ids.h"
 
 #include <algorithm>
@@ -10,11 +10,11 @@
 namespace playhead {
 namespace {
 
-constexpr std::size_t kTexts = 9;
+constexpr std::size_t kTexts = 10;
 
 std::array<std::string_view, kTexts> texts_of(const Ids& ids) {
-  return {ids.tenant,     ids.account, ids.profile, ids.title,      ids.series,
-          ids.next_title, ids.view,    ids.device,  ids.device_type};
+  return {ids.tenant,     ids.account, ids.profile, ids.title,       ids.series,
+          ids.next_title, ids.view,    ids.device,  ids.device_type, ids.ended_by};
 }
 
 }  // namespace
@@ -44,7 +44,8 @@ Ids PackedIds::get() const {
   if (!bytes_) return ids;
   const char* in = bytes_.get();
   for (std::string_view* text : {&ids.tenant, &ids.account, &ids.profile, &ids.title, &ids.series,
-                                 &ids.next_title, &ids.view, &ids.device, &ids.device_type}) {
+                                 &ids.next_title, &ids.view, &ids.device, &ids.device_type,
+                                 &ids.ended_by}) {
     const auto size = static_cast<unsigned char>(*in++);
     *text = {in, size};
     in += size;
