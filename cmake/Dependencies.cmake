@@ -14,6 +14,7 @@ find_package(tomlplusplus REQUIRED)
 add_library(playhead_flags INTERFACE)
 target_include_directories(playhead_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(playhead_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion
+                                                -Wno-missing-designated-field-initializers
                                                 -Werror -fno-omit-frame-pointer)
 target_compile_definitions(playhead_flags INTERFACE BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_SEPARATE_COMPILATION
                                                     BOOST_BEAST_SEPARATE_COMPILATION SPDLOG_COMPILED_LIB

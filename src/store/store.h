@@ -38,6 +38,7 @@ struct ProfileRef {
 /// `active` (while `view.active`) and `profiles`.
 struct ViewChange {
   StoredView view;
+  bool first = true;  ///< its index entries may not be there yet
 };
 
 /// Merged into the title's row.

@@ -1,0 +1,120 @@
+// The use cases. Each finds the owner of the account (in embedded mode a shard of this process),
+// runs there, and answers on the executor it was awaited from. Knows no HTTP and no tokens: the
+// caller has checked that the tenant, the account and the profile are the token's.
+//
+// Concurrency: every call from any shard thread (Runtime::post reaches them).
+// What was acknowledged is in the owner's next answer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/clock.h"
+#include "runtime/task.h"
+#include "runtime/threads.h"
+#include "service/answers.h"
+#include "shard/shard.h"
+#include "store/store.h"
+
+namespace playhead {
+
+/// A batch on its way: submitted at once, awaited later, so that a pipelining connection can have
+/// many in one frame. Belongs to the thread that submitted it; movable.
+class Submission {
+ public:
+  /// Returns when everything that was accepted is durable. Errors: unavailable, overloaded (then
+  /// nothing may be taken as acknowledged). Await once.
+  Task<Result<BatchOutcome>> outcome();
+  /// True if outcome() would return at once.
+  bool ready() const;
+
+ private:
+  friend class Service;
+  explicit Submission(std::shared_ptr<Ticket> ticket) : ticket_(std::move(ticket)) {}
+  std::shared_ptr<Ticket> ticket_;
+};
+
+/// What a subscriber gets. Called on the subscriber's own thread, in order.
+struct ViewersEvent {
+  enum class Kind : std::uint8_t { kSnapshot, kView, kEnd } kind = Kind::kSnapshot;
+  std::vector<ViewerItem> items;  ///< all of them for a snapshot, one for a view
+  Instant at;                     ///< as_of, or when it ended
+  std::string view;               ///< kEnd: which
+  EndReason end_reason = EndReason::kNone;
+};
+
+/// A subscription to the viewers of one account; ends when destroyed (on the thread that made it).
+class Subscription {
+ public:
+  virtual ~Subscription() = default;
+  /// The next event, in order. Errors: overloaded (the reader was too slow and has been dropped:
+  /// subscribe anew), unavailable (the server stops). At most one await at a time;
+  /// not_found when `until` passes with no event.
+  virtual Task<Result<ViewersEvent>> next(Deadline until) = 0;
+};
+
+class Service {
+ public:
+  Service(ShardThreads& shards, Store& store, const Clock& clock, ShardOptions options);
+
+  /// Hands the reports to their owners. `reports` is read before the call returns. To be called on
+  /// the shard thread `here`.
+  Submission submit(std::size_t here, std::string_view tenant, std::span<const Report> reports);
+
+  /// Starts or reports a view under a stream limit. `terminate`: a view to take over, or empty.
+  Task<std::expected<PutOutcome, PutRefusal>> put_view(std::string tenant, std::string body_owner,
+                                                       Report report,
+                                                       std::optional<unsigned> limit,
+                                                       std::string terminate);
+
+  Task<Result<Answer<ViewItem>>> view(AccountRef account, std::string view);
+  /// Ends a view for good; its last position is kept. Repeating it is harmless.
+  /// Errors: not_found.
+  Task<Result<void>> terminate(AccountRef account, std::string view, std::string by_device);
+
+  Task<Result<Answer<std::vector<ViewerItem>>>> viewers(AccountRef account);
+  /// Begins with a snapshot.
+  Task<Result<std::unique_ptr<Subscription>>> subscribe(AccountRef account);
+
+  Task<Result<Answer<std::vector<std::string>>>> profiles(AccountRef account);
+
+  /// The titles that have any progress, in the order asked for.
+  Task<Result<Answer<std::vector<ProgressItem>>>> progress(ProfileRef profile,
+                                                           std::vector<std::string> titles);
+  /// Every title of the profile with progress, of one series if `series` is not empty, in byte
+  /// order behind `after`, at most `limit`; `more` tells whether others follow.
+  struct ProgressPage {
+    std::vector<ProgressItem> items;
+    bool more = false;
+  };
+  Task<Result<Answer<ProgressPage>>> progress_page(ProfileRef profile, std::string series,
+                                                   std::string after, std::size_t limit);
+  /// The user's own acts; returns when they are durable. Times are clamped to arrival.
+  /// `body_owner` keeps the texts that `acts` borrow from alive.
+  Task<Result<void>> act(ProfileRef profile, std::string body_owner, std::vector<TitleAct> acts);
+
+  /// All rows of Continue Watching, latest first; the caller pages them.
+  Task<Result<Answer<std::vector<ContinueItem>>>> continue_watching(ProfileRef profile);
+
+  Task<Result<Answer<HistoryPage>>> history(ProfileRef profile, HistoryFilter filter,
+                                            std::optional<HistoryNext> after, std::size_t limit);
+  Task<Result<Answer<HistoryItem>>> history_item(ProfileRef profile, std::string id);
+  /// Removes one entry, and a position that came from it. Errors: not_found.
+  Task<Result<void>> delete_history_item(ProfileRef profile, std::string id);
+  /// Removes every entry that the filter matches.
+  Task<Result<void>> delete_history(ProfileRef profile, HistoryFilter filter);
+
+  Task<std::vector<ShardFigures>> figures();
+  Task<std::vector<SlotFigures>> slots();
+
+ private:
+  ShardThreads& shards_;
+  Store& store_;
+  const Clock& clock_;
+  ShardOptions options_;
+};
+
+}  // namespace playhead

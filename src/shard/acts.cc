@@ -1,0 +1,151 @@
+// What is done to views and titles by will: starts under a limit, ends from elsewhere, deletions, marks.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "shard/shard.h"
+
+namespace playhead {
+
+// Ends a view without a report of its own. The end is journalled with all of the view.
+void Shard::end_from_outside(Entry& entry, EndReason reason, Instant at,
+                             std::string_view by_device) {
+  const bool was_active = entry.active;
+  if (!end_view(entry.view, reason, at)) return;
+  Ids ids = entry.ids.get();
+  ids.ended_by = by_device;
+  entry.ids = PackedIds(ids);
+  set_active(entry, false);
+  mark_dirty(entry);
+  journal_snapshot(entry);
+  if (!was_active) return;
+  ++figures_.views_ended;
+  publish_end(entry, reason, at);
+}
+
+// Whom a start on `device` meets among the account's active views.
+struct Shard::Meeting {
+  std::vector<Entry*> others;    ///< count against the limit
+  std::vector<Entry*> replaced;  ///< the device's former views
+  Entry* target = nullptr;       ///< the one to take over
+};
+
+Shard::Meeting Shard::meet(const Account& account, const Entry* own, std::string_view device,
+                           std::string_view terminate) {
+  Meeting meeting;
+  table_.each_of(account, [&](Entry& other) {
+    if (!other.active || &other == own) return;
+    const Ids ids = other.ids.get();
+    if (!terminate.empty() && ids.view == terminate) {
+      meeting.target = &other;
+    } else if (!device.empty() && ids.device == device) {
+      meeting.replaced.push_back(&other);
+    } else {
+      meeting.others.push_back(&other);
+    }
+  });
+  return meeting;
+}
+
+// The start itself. Nothing is awaited: the decision holds for what is in memory now.
+PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
+                            std::optional<unsigned> limit, std::string_view terminate) {
+  PutAnswer answer;
+  Account& account = table_.account(ref.tenant, ref.account);
+  account.loaded = true;
+  const Entry* own = table_.find(account, report.view);
+  const bool known = own != nullptr;
+  const bool starts = !(known && own->active) && !is_ending(report.state);
+  Meeting meeting;
+  if (starts) meeting = meet(account, own, report.device, terminate);
+  if (limit && meeting.others.size() >= *limit && starts) {
+    for (const Entry* other : meeting.others) answer.in_the_way.push_back(item_of(*other));
+    answer.error = Error{Errc::kLimitReached, "the account already plays on as many devices as it may"};
+    return answer;
+  }
+  if (!known) absent_ = report.view;
+  Taking taking = take(ref.tenant, report, now());
+  absent_.clear();
+  if (taking.taken == Taken::kRejected) {
+    answer.ended_by = taking.rejected->ended_by;
+    answer.error = taking.rejected->error;
+    return answer;
+  }
+  PLAYHEAD_ASSERT(taking.taken == Taken::kDone);
+  if (meeting.target != nullptr)
+    end_from_outside(*meeting.target, EndReason::kTerminated, now(), report.device);
+  for (Entry* other : meeting.replaced)
+    end_from_outside(*other, EndReason::kReplaced, now(), report.device);
+  answer.result = starts ? PutResult::kStarted : PutResult::kReported;
+  answer.item = item_of(*taking.entry);
+  answer.next_report_ms = interval_ms_;
+  return answer;
+}
+
+Task<PutAnswer> Shard::put(std::string tenant, std::shared_ptr<const std::string> body,
+                           Report report, std::optional<unsigned> limit, std::string terminate) {
+  PutAnswer refused;
+  const AccountRef ref{tenant, std::string(report.account)};
+  if (failed_ || journal_full_) {
+    refused.error = Error{Errc::kOverloaded, "the journal can't take more now; retry later"};
+    co_return refused;
+  }
+  auto found = co_await view_in_memory(ref, std::string(report.view));
+  if (!found && found.error().code != Errc::kNotFound) {
+    refused.error = found.error();
+    co_return refused;
+  }
+  PutAnswer answer = decide_put(ref, report, limit, terminate);
+  forget_idle(ref);
+  if (answer.error) co_return answer;
+  if (auto synced = co_await durable(); !synced) {
+    refused.error = synced.error();
+    co_return refused;
+  }
+  co_return answer;
+}
+
+Task<Result<void>> Shard::terminate(AccountRef ref, std::string view, std::string by_device) {
+  auto found = co_await view_in_memory(ref, view);
+  if (!found) co_return std::unexpected(found.error());
+  end_from_outside(**found, EndReason::kTerminated, now(), by_device);
+  co_return co_await durable();
+}
+
+Task<Result<void>> Shard::erase_view(ProfileRef profile, std::string view) {
+  auto found = co_await view_in_memory({profile.tenant, profile.account}, view);
+  if (!found) co_return std::unexpected(found.error());
+  Entry& entry = **found;
+  const Ids ids = entry.ids.get();
+  if (ids.profile != profile.profile || !entry.view.record || entry.view.deleted)
+    co_return fail(Errc::kNotFound, "no such entry in this history");
+  entry.view.deleted = true;
+  mark_dirty(entry);
+  journal_snapshot(entry);
+  co_return co_await durable();
+}
+
+Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {
+  if (failed_ || journal_full_)
+    co_return fail(Errc::kOverloaded, "the journal can't take more now; retry later");
+  const std::uint16_t slot = slot_of(profile.tenant, profile.account);
+  for (NamedTitle& delta : deltas) {
+    mark_slot(slot);
+    writer().title({.tenant = profile.tenant,
+                    .account = profile.account,
+                    .profile = profile.profile,
+                    .title = delta.title,
+                    .delta = delta.state});
+    keep_title(slot, TitleChange{profile, delta.title, std::move(delta.state)});
+  }
+  co_return co_await durable();
+}
+
+// Remembers what the store has not been given yet.
+void Shard::keep_title(std::uint16_t slot, TitleChange change) {
+  std::string key = change.profile.tenant + '\0' + change.profile.account + '\0' +
+                    change.profile.profile + '\0' + change.title;
+  auto [kept, added] = slots_[slot].titles.try_emplace(std::move(key), change);
+  if (!added) kept->second.delta.merge(change.delta);
+}
+
+}  // namespace playhead

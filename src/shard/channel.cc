@@ -1,0 +1,32 @@
+// Events of an account's viewers on their way to one stream.
+#include "shard/channel.h"
+
+#include <boost/asio/post.hpp>
+
+namespace playhead {
+
+bool Channel::push(std::shared_ptr<const ViewersEvent> event) {
+  if (closed_.load() || dropped_.load()) return false;
+  const bool full = behind_.fetch_add(1) >= max_;
+  if (full) dropped_.store(true);
+  boost::asio::post(reader_, [self = shared_from_this(), event = std::move(event), full] {
+    if (!full) self->queue_.push_back(event);
+    self->event_.signal();
+  });
+  return !full;
+}
+
+std::shared_ptr<const ViewersEvent> Channel::pop() {
+  if (queue_.empty()) return nullptr;
+  auto event = std::move(queue_.front());
+  queue_.pop_front();
+  behind_.fetch_sub(1);
+  return event;
+}
+
+Task<> Channel::wait() {
+  if (queue_.empty() && !dropped_.load()) co_await event_.wait();
+  event_.reset();
+}
+
+}  // namespace playhead

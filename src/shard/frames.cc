@@ -1,0 +1,106 @@
+// Records into frames, frames into the journal, and the tickets that wait for them.
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "base/assert.h"
+#include "shard/shard.h"
+
+namespace playhead {
+
+FrameWriter& Shard::writer() {
+  if (!open_.writer)
+    open_.writer = std::make_unique<FrameWriter>(
+        FrameHead{.boot = parts_.boot, .shard = parts_.index, .arrival = now()});
+  return *open_.writer;
+}
+
+// The record that is about to be written lies in a frame above every frame known durable.
+void Shard::mark_slot(std::uint16_t slot) {
+  if (!slots_[slot].dirty_since) slots_[slot].dirty_since = durable_ + 1;
+}
+
+void Shard::mark_dirty(Entry& entry) {
+  entry.dirty = true;
+  mark_slot(entry.slot);
+}
+
+void Shard::journal_snapshot(Entry& entry) {
+  writer().snapshot(entry.number, entry.slot, stored(entry));
+  entry.journalled = true;
+}
+
+void Shard::journal_heartbeat(Entry& entry, const Stamped& stamped, Instant arrival, bool late) {
+  writer().heartbeat({.number = entry.number,
+                      .slot = entry.slot,
+                      .arrival = arrival,
+                      .late = late,
+                      .report = stamped});
+}
+
+// A ticket whose reports changed nothing still waits for the frames that hold what they repeat.
+void Shard::wait_for_frame(const std::shared_ptr<Ticket>& ticket) {
+  if (failed_) {
+    ticket->hold();
+    return ticket->release(Error{Errc::kUnavailable, "the journal has failed; the server stops"});
+  }
+  if (!open_.writer && in_flight_.empty()) return;
+  ticket->hold();
+  ++waiting_;
+  waiting_recent_ = std::max(waiting_recent_, waiting_);
+  if (!open_.writer) {
+    in_flight_.back().push_back(ticket);
+    return;
+  }
+  open_.waiters.push_back(ticket);
+  const bool half = open_.waiters.size() >= std::max<std::size_t>(1, waiting_recent_ / 2);
+  if (half || open_.writer->records() >= options_.frame_records_max) return close_frame();
+  if (close_posted_) return;
+  // Runs after the reads that are ready now: that is when the frame has all it will get.
+  close_posted_ = true;
+  boost::asio::post(parts_.executor, [this] {
+    close_posted_ = false;
+    if (open_.writer) close_frame();
+  });
+}
+
+void Shard::close_frame() {
+  PLAYHEAD_ASSERT(open_.writer != nullptr);
+  std::string bytes = open_.writer->finish();
+  open_.writer.reset();
+  ++figures_.frames;
+  figures_.frame_bytes += bytes.size();
+  in_flight_.push_back(std::move(open_.waiters));
+  open_.waiters.clear();
+  parts_.journal->append(std::move(bytes), [this](Result<FrameNumber> result) mutable {
+    boost::asio::post(parts_.executor,
+                      [this, result = std::move(result)]() mutable { on_durable(std::move(result)); });
+  });
+}
+
+// Frames become durable in the order in which they were appended.
+void Shard::on_durable(Result<FrameNumber> result) {
+  PLAYHEAD_ASSERT(!in_flight_.empty());
+  const auto waiters = std::move(in_flight_.front());
+  in_flight_.pop_front();
+  waiting_ -= static_cast<std::uint32_t>(waiters.size());
+  if (result) {
+    durable_ = std::max(durable_, *result);
+    for (const auto& ticket : waiters) ticket->release();
+    return;
+  }
+  const bool first = !failed_;
+  failed_ = true;
+  for (const auto& ticket : waiters) ticket->release(result.error());
+  if (first && parts_.fatal) parts_.fatal(result.error());
+}
+
+// Waits until everything that was written so far is durable.
+Task<Result<void>> Shard::durable() {
+  auto ticket = std::make_shared<Ticket>();
+  wait_for_frame(ticket);
+  co_await ticket->wait();
+  if (ticket->failure()) co_return std::unexpected(*ticket->failure());
+  co_return Result<void>{};
+}
+
+}  // namespace playhead

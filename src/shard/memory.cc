@@ -1,0 +1,256 @@
+// What is in memory, how it comes there from the store, and how it leaves.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "shard/shard.h"
+
+namespace playhead {
+
+Shard::Shard(ShardParts parts, ShardOptions options)
+    : parts_(std::move(parts)),
+      options_(options),
+      table_(parts_.hash_seed),
+      wheel_(parts_.clock->monotonic_ms()),
+      durable_(parts_.journal->extent().last),
+      interval_ms_(static_cast<std::uint32_t>(options.report_interval_ms)),
+      second_ms_(parts_.clock->monotonic_ms()),
+      round_start_ms_(second_ms_) {}
+
+Millis Shard::expiry_ms(const Entry& entry) const {
+  const Millis silent = entry.cmcd ? options_.cmcd_expiry_ms : Millis{3} * entry.interval_ms;
+  return entry.view.state == State::kPaused ? std::max(silent, options_.paused_expiry_ms) : silent;
+}
+
+// A fresh report has come: the view lives on. Only the deadline is written; the wheel looks later.
+void Shard::refresh(Entry& entry, Instant arrival) {
+  if (!replaying_) entry.interval_ms = interval_ms_;
+  const Millis age = std::max<Millis>(now() - arrival, 0);
+  entry.deadline_ms = parts_.clock->monotonic_ms() + expiry_ms(entry) - age;
+  if (entry.filed) return;
+  entry.filed = true;
+  wheel_.file(entry.number, entry.deadline_ms);
+}
+
+void Shard::set_active(Entry& entry, bool active) {
+  if (entry.active == active) return;
+  entry.active = active;
+  figures_.views_active += active ? 1 : -1;
+  slots_[entry.slot].active += active ? 1 : -1;
+}
+
+// The wheel has fired: ended, alive, or silent for too long.
+void Shard::expire(std::uint32_t number) {
+  Entry& entry = table_.at(number);
+  entry.filed = false;
+  if (!entry.active) return evict_if_idle(entry);
+  if (entry.deadline_ms > parts_.clock->monotonic_ms()) {
+    entry.filed = true;
+    return wheel_.file(number, entry.deadline_ms);
+  }
+  entry.expired = true;
+  set_active(entry, false);
+  mark_dirty(entry);
+  ++figures_.views_expired;
+  ++figures_.views_ended;
+  publish_end(entry, EndReason::kExpired, entry.view.cursor.at);
+}
+
+void Shard::evict_if_idle(Entry& entry) {
+  if (entry.dirty || entry.active || entry.filed || entry.moved_since) return;
+  const Ids ids = entry.ids.get();
+  Account* account = table_.find_account(ids.tenant, ids.account);
+  PLAYHEAD_ASSERT(account != nullptr);
+  if (account->busy > 0) return;
+  table_.remove(*account, entry);
+  table_.release(*account);
+}
+
+StoredView Shard::stored(const Entry& entry) const {
+  StoredView out;
+  out.ids = PackedIds(entry.ids.get());
+  out.view = entry.view;
+  if (entry.trail) out.trail = *entry.trail;
+  out.keyed_start = entry.keyed_start;
+  out.last_arrival = entry.last_arrival;
+  out.interval_ms = entry.interval_ms;
+  out.cmcd = entry.cmcd;
+  out.active = entry.active;
+  out.expired = entry.expired;
+  return out;
+}
+
+// Takes a view that memory did not have. Its deadline runs from its last arrival.
+Entry& Shard::adopt(Account& account, StoredView stored) {
+  Entry& entry = table_.add(account, stored.ids.get());
+  entry.view = stored.view;
+  if (stored.trail) entry.trail = std::make_unique<Trail>(*stored.trail);
+  entry.keyed_start = stored.keyed_start;
+  entry.last_arrival = stored.last_arrival;
+  entry.interval_ms = stored.interval_ms;
+  entry.cmcd = stored.cmcd;
+  entry.expired = stored.expired;
+  entry.indexed = true;
+  set_active(entry, stored.active);
+  if (stored.active) {
+    entry.deadline_ms = parts_.clock->monotonic_ms() + expiry_ms(entry) -
+                        std::max<Millis>(now() - entry.last_arrival, 0);
+  } else {
+    entry.deadline_ms = parts_.clock->monotonic_ms();  // leaves at the next look if nothing comes
+  }
+  entry.filed = true;
+  wheel_.file(entry.number, entry.deadline_ms);
+  if (!replaying_ && entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms()) {
+    entry.expired = true;
+    set_active(entry, false);
+    mark_dirty(entry);
+    ++figures_.views_expired;
+  }
+  return entry;
+}
+
+void Shard::adopt_active(Account& account, std::vector<StoredView> views) {
+  ++figures_.loads;
+  for (StoredView& view : views)
+    if (table_.find(account, view.ids.get().view) == nullptr) adopt(account, std::move(view));
+  account.loaded = true;
+}
+
+Task<Result<void>> Shard::load(AccountRef ref) {
+  Account& account = table_.account(ref.tenant, ref.account);
+  if (account.loaded) co_return Result<void>{};
+  if (auto views = parts_.store->try_active_views(ref); views && *views) {
+    adopt_active(account, std::move(**views));
+    co_return Result<void>{};
+  }
+  ++account.busy;
+  Result<std::vector<StoredView>> views = co_await parts_.store->active_views(ref);
+  Account* again = table_.find_account(ref.tenant, ref.account);
+  --again->busy;
+  if (!views) {
+    table_.release(*again);
+    co_return std::unexpected(views.error());
+  }
+  if (!again->loaded) adopt_active(*again, std::move(*views));
+  co_return Result<void>{};
+}
+
+// The view's entry, read from the store if need be. Errors: not_found, and the store's.
+Task<Result<Entry*>> Shard::view_in_memory(AccountRef ref, std::string view) {
+  if (const Result<void> loaded = co_await load(ref); !loaded)
+    co_return std::unexpected(loaded.error());
+  Account* account = &table_.account(ref.tenant, ref.account);
+  account->loaded = true;
+  if (Entry* entry = table_.find(*account, view)) co_return entry;
+  ++account->busy;
+  Result<std::optional<StoredView>> stored = co_await parts_.store->view(ref, view);
+  account = table_.find_account(ref.tenant, ref.account);
+  --account->busy;
+  if (Entry* entry = table_.find(*account, view)) co_return entry;
+  if (stored && *stored) co_return &adopt(*account, std::move(**stored));
+  table_.release(*account);
+  if (!stored) co_return std::unexpected(stored.error());
+  co_return fail(Errc::kNotFound, "view '" + view + "'");
+}
+
+ViewerItem Shard::item_of(const Entry& entry) const {
+  const Ids ids = entry.ids.get();
+  ViewerItem item{.view = std::string(ids.view),
+                  .profile = std::string(ids.profile),
+                  .title = std::string(ids.title),
+                  .series = std::string(ids.series),
+                  .device = std::string(ids.device),
+                  .device_type = std::string(ids.device_type),
+                  .kind = entry.view.kind,
+                  .state = entry.view.state,
+                  .playhead = std::nullopt,
+                  .duration = std::nullopt,
+                  .started_at = entry.view.start,
+                  .at = entry.view.cursor.at};
+  if (entry.view.playhead != kNoPlayhead) item.playhead = entry.view.playhead;
+  if (entry.view.duration > 0) item.duration = entry.view.duration;
+  return item;
+}
+
+std::vector<ViewerItem> Shard::viewers(const AccountRef& ref) {
+  std::vector<ViewerItem> items;
+  Account* account = table_.find_account(ref.tenant, ref.account);
+  if (account == nullptr) return items;
+  table_.each_of(*account, [&](Entry& entry) {
+    if (entry.active) items.push_back(item_of(entry));
+  });
+  std::ranges::sort(items, [](const ViewerItem& a, const ViewerItem& b) {
+    return std::tie(a.started_at, a.view) < std::tie(b.started_at, b.view);
+  });
+  return items;
+}
+
+void Shard::forget_idle(const AccountRef& ref) {
+  if (Account* account = table_.find_account(ref.tenant, ref.account)) table_.release(*account);
+}
+
+std::optional<StoredView> Shard::find(const AccountRef& ref, std::string_view view) {
+  Entry* entry = table_.find(slot_of(ref.tenant, ref.account), ref.tenant, ref.account, view);
+  if (entry == nullptr) return std::nullopt;
+  return stored(*entry);
+}
+
+std::map<std::string, TitleState> Shard::titles_in_memory(const ProfileRef& profile,
+                                                          const std::vector<std::string>* only) {
+  std::map<std::string, TitleState> out;
+  const auto wanted = [&](std::string_view title) {
+    return only == nullptr || std::ranges::find(*only, title) != only->end();
+  };
+  const Slot& slot = slots_[slot_of(profile.tenant, profile.account)];
+  for (const auto* changes : {&slot.flushing, &slot.titles})
+    for (const auto& [key, change] : *changes)
+      if (change.profile == profile && wanted(change.title)) out[change.title].merge(change.delta);
+  Account* account = table_.find_account(profile.tenant, profile.account);
+  if (account == nullptr) return out;
+  table_.each_of(*account, [&](Entry& entry) {
+    const Ids ids = entry.ids.get();
+    if (ids.profile != profile.profile || !wanted(ids.title)) return;
+    out[std::string(ids.title)].merge(contribution(
+        entry.view, {.view = ids.view, .device = ids.device, .series = ids.series,
+                     .next_title = ids.next_title}));
+  });
+  return out;
+}
+
+std::vector<StoredView> Shard::history_in_memory(const ProfileRef& profile) {
+  std::vector<StoredView> out;
+  Account* account = table_.find_account(profile.tenant, profile.account);
+  if (account == nullptr) return out;
+  table_.each_of(*account, [&](Entry& entry) {
+    if (entry.view.record && entry.ids.get().profile == profile.profile) out.push_back(stored(entry));
+  });
+  return out;
+}
+
+std::vector<std::string> Shard::profiles_in_memory(const AccountRef& ref) {
+  std::vector<std::string> out;
+  const Slot& slot = slots_[slot_of(ref.tenant, ref.account)];
+  for (const auto* changes : {&slot.flushing, &slot.titles})
+    for (const auto& [key, change] : *changes)
+      if (change.profile.tenant == ref.tenant && change.profile.account == ref.account)
+        out.push_back(change.profile.profile);
+  if (Account* account = table_.find_account(ref.tenant, ref.account))
+    table_.each_of(*account,
+                   [&](Entry& entry) { out.emplace_back(entry.ids.get().profile); });
+  std::ranges::sort(out);
+  out.erase(std::ranges::unique(out).begin(), out.end());
+  return out;
+}
+
+const ShardFigures& Shard::figures() {
+  figures_.views_in_memory = table_.views();
+  figures_.accounts_in_memory = table_.accounts();
+  return figures_;
+}
+
+void Shard::slot_figures(std::vector<SlotFigures>& out) const {
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+    if (owns(slot))
+      out.push_back({.slot = slot, .reports = slots_[slot].reports, .views_active = slots_[slot].active});
+}
+
+}  // namespace playhead

@@ -1,0 +1,318 @@
+// A report's way through its shard: find the view, stamp, fold, journal, publish.
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <cstdio>
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "shard/shard.h"
+
+namespace playhead {
+namespace {
+
+Rejected refusal(Errc code, std::string detail) {
+  return {.index = 0, .error = {code, std::move(detail)}};
+}
+
+Ids ids_of(std::string_view tenant, const Report& report, std::string_view view) {
+  return {.tenant = tenant,
+          .account = report.account,
+          .profile = report.profile,
+          .title = report.title,
+          .series = report.series,
+          .next_title = report.next_title,
+          .view = view,
+          .device = report.device,
+          .device_type = report.device_type,
+          .ended_by = {}};
+}
+
+// The field in which `report` contradicts what its view is, or empty. CMCD does not say kind and
+// record in each record.
+std::string_view conflict_of(const Entry& entry, const Report& report) {
+  const Ids ids = entry.ids.get();
+  if (ids.profile != report.profile) return "profile";
+  if (ids.title != report.title) return "title";
+  if (report.cmcd) return {};
+  if (entry.view.kind != report.kind) return "kind";
+  if (entry.view.record != report.record) return "record";
+  return {};
+}
+
+// CMCD players go on to the next title under the same session: that is another view.
+std::string other_view_id(std::string_view sid, std::string_view title) {
+  char hash[17];
+  std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(hash_bytes(title)));
+  return std::string(sid.substr(0, kIdBytesMax - 17)) + "~" + hash;
+}
+
+}  // namespace
+
+void Shard::report(std::string_view tenant, const Report& report, std::uint32_t index,
+                   const std::shared_ptr<Ticket>& ticket) {
+  const auto reject = [&](Rejected rejected) {
+    rejected.index = index;
+    ticket->outcome.rejected.push_back(std::move(rejected));
+    ++figures_.rejected;
+  };
+  if (failed_) return reject(refusal(Errc::kUnavailable, "the journal has failed; the server stops"));
+  if (journal_full_)
+    return reject(refusal(Errc::kOverloaded, "the journal is full; retry when it has been written"));
+  if (parked_ > 0) {  // an account's reports keep their order
+    Account* account = table_.find_account(tenant, report.account);
+    if (account != nullptr && !account->parked.empty()) return park(*account, report, index, ticket);
+  }
+  Taking taking = take(tenant, report, now());
+  switch (taking.taken) {
+    case Taken::kDone:
+      ++ticket->outcome.accepted;
+      return;
+    case Taken::kRejected:
+      return reject(std::move(*taking.rejected));
+    case Taken::kNeedsAccount:
+    case Taken::kNeedsView:
+      return park(table_.account(tenant, report.account), report, index, ticket);
+  }
+}
+
+void Shard::seal(const std::shared_ptr<Ticket>& ticket) {
+  ticket->outcome.next_report_ms = std::max(ticket->outcome.next_report_ms, interval_ms_);
+  wait_for_frame(ticket);
+}
+
+Shard::Taking Shard::take(std::string_view tenant, const Report& report, Instant arrival) {
+  Taking found = find_or_load(tenant, report, report.view);
+  if (found.taken != Taken::kDone) return found;
+  if (found.entry == nullptr) return begin_view(tenant, report, report.view, arrival);
+  const std::string_view conflict = conflict_of(*found.entry, report);
+  if (conflict.empty()) return take_entry(*found.entry, report, arrival);
+  if (!report.cmcd || conflict != "title") {
+    return {.taken = Taken::kRejected,
+            .entry = nullptr,
+            .rejected = refusal(Errc::kConflict, "the view '" + std::string(report.view) +
+                                                     "' began with another " + std::string(conflict) +
+                                                     "; start a view of its own for this one")};
+  }
+  const std::string other = other_view_id(report.view, report.title);
+  found = find_or_load(tenant, report, other);
+  if (found.taken != Taken::kDone) return found;
+  if (found.entry == nullptr) return begin_view(tenant, report, other, arrival);
+  return take_entry(*found.entry, report, arrival);
+}
+
+// Finds the view in memory or, without blocking, in the store. No entry: it has never been seen.
+Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
+                                  std::string_view view) {
+  const std::uint16_t slot = slot_of(tenant, report.account);
+  PLAYHEAD_ASSERT(owns(slot));
+  if (Entry* entry = table_.find(slot, tenant, report.account, view))
+    return {.taken = Taken::kDone, .entry = entry};
+  Account& account = table_.account(tenant, report.account);
+  const AccountRef ref{account.tenant, account.account};
+  if (!account.loaded) {
+    auto views = parts_.store->try_active_views(ref);
+    if (!views || !*views) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
+    adopt_active(account, std::move(**views));
+    if (Entry* entry = table_.find(account, view))
+      return {.taken = Taken::kDone, .entry = entry};
+  }
+  if (view == absent_) return {.taken = Taken::kDone, .entry = nullptr};
+  auto stored = parts_.store->try_view(ref, view);
+  if (!stored || !*stored)
+    return {.taken = Taken::kNeedsView, .entry = nullptr, .rejected = {}, .view = std::string(view)};
+  Entry* entry = **stored ? &adopt(account, std::move(***stored)) : nullptr;
+  return {.taken = Taken::kDone, .entry = entry};
+}
+
+Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
+                                std::string_view view, Instant arrival) {
+  const auto refuse = [&](Errc code, std::string detail) {
+    if (Account* account = table_.find_account(tenant, report.account)) table_.release(*account);
+    return Taking{.taken = Taken::kRejected,
+                  .entry = nullptr,
+                  .rejected = refusal(code, std::move(detail))};
+  };
+  if (table_.views() >= options_.views_max)
+    return refuse(Errc::kOverloaded, "no room for another view; retry later");
+  Account& account = table_.account(tenant, report.account);
+  if (account.views >= options_.account_views_max)
+    return refuse(Errc::kOverloaded, "the account has too many views at once; retry later");
+  const Millis offset = clock_offset(report.sent_at, arrival);
+  bool dropped = false;
+  Stamped stamped = stamp(report, offset, arrival, 0, &dropped);
+  if (stamped.order.at < arrival - options_.late_limit_ms)
+    return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
+
+  Entry& entry = table_.add(account, ids_of(tenant, report, view));
+  entry.view.clock_offset = offset;
+  entry.view.kind = report.kind;
+  entry.view.record = report.record;
+  entry.cmcd = report.cmcd;
+  entry.interval_ms = interval_ms_;
+  entry.trail = std::make_unique<Trail>();
+  entry.keyed_start = stamped.started_at.value_or(stamped.order.at);
+  figures_.playheads_dropped += dropped;
+  const bool late = arrival - stamped.order.at > expiry_ms(entry);
+  fold(entry, stamped, arrival, late, true);
+  if (!report.series.empty() || !report.next_title.empty()) entry.view.meta_order = stamped.order;
+  mark_dirty(entry);
+  journal_snapshot(entry);
+  ++figures_.views_started;
+  if (entry.active) publish_view(entry);
+  return {.taken = Taken::kDone, .entry = &entry};
+}
+
+Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arrival) {
+  View& view = entry.view;
+  bool dropped = false;
+  Stamped stamped = stamp(report, view.clock_offset, arrival, view.duration, &dropped);
+  if (stamped.order.at < arrival - options_.late_limit_ms)
+    return {.taken = Taken::kRejected,
+            .entry = nullptr,
+            .rejected = refusal(Errc::kUnprocessable,
+                                "'at' is older than the reports that are still taken")};
+  if (view.terminated() && stamped.order.at > view.terminated_at) {
+    Rejected rejected = refusal(Errc::kTerminated, "the view was ended from elsewhere; stop playing");
+    rejected.ended_by = entry.ids.get().ended_by;
+    return {.taken = Taken::kRejected, .entry = nullptr, .rejected = std::move(rejected)};
+  }
+  figures_.playheads_dropped += dropped;
+  const bool late = arrival - stamped.order.at > expiry_ms(entry);
+  if (view.deleted) {  // its later reports are dropped; its player is still watching
+    if (entry.active && !late) refresh(entry, arrival);
+    return {.taken = Taken::kDone, .entry = &entry};
+  }
+  // A start that is no earlier than the one known says nothing: it need not be journalled.
+  if (stamped.started_at && *stamped.started_at >= view.start) stamped.started_at.reset();
+
+  const bool was_active = entry.active;
+  const State shown = view.state;
+  const View before = view;
+  fold(entry, stamped, arrival, late, false);
+  const bool texts = (!report.series.empty() || !report.next_title.empty()) &&
+                     stamped.order > view.meta_order;
+  if (texts) {
+    view.meta_order = stamped.order;
+    update_texts(entry, report);
+  }
+  if (view == before && was_active == entry.active) {
+    ++figures_.repeats;
+    return {.taken = Taken::kDone, .entry = &entry};
+  }
+  mark_dirty(entry);
+  if (entry.journalled && !texts)
+    journal_heartbeat(entry, stamped, arrival, late);
+  else
+    journal_snapshot(entry);
+  figures_.late += late;
+  if (was_active && !entry.active) {
+    ++figures_.views_ended;
+    publish_end(entry, view.reason(), stamped.order.at);
+  } else if (entry.active && (!was_active || shown != view.state)) {
+    publish_view(entry);
+  } else if (entry.active && view.playhead != before.playhead && !entry.moved_since) {
+    entry.moved_since = true;
+    moved_.push_back(entry.number);
+  }
+  return {.taken = Taken::kDone, .entry = &entry};
+}
+
+// Series and next title are the latest known; equal texts cost nothing.
+void Shard::update_texts(Entry& entry, const Report& report) {
+  Ids ids = entry.ids.get();
+  if (ids.series == report.series && ids.next_title == report.next_title) return;
+  ids.series = report.series;
+  ids.next_title = report.next_title;
+  entry.ids = PackedIds(ids);
+}
+
+// What a report does to memory; the same when it comes from a player and from the journal.
+void Shard::fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new) {
+  const Transition transition = apply(entry.view, entry.trail.get(), stamped, options_.rules);
+  if (transition.refused || (!transition.changed && !is_new)) return;
+  if (entry.view.settled) entry.trail.reset();
+  ++figures_.reports;
+  ++slots_[entry.slot].reports;
+  if (entry.view.ended()) {
+    set_active(entry, false);
+    return;
+  }
+  if (late) return;  // a late report never makes a view active
+  entry.last_arrival = std::max(entry.last_arrival, arrival);
+  const State state = stamped.state == State::kKeep ? entry.view.state : stamped.state;
+  // What fell silent is reopened only by someone who plays.
+  if (!entry.active && !is_new && !is_opening(state)) return;
+  entry.expired = false;
+  set_active(entry, true);
+  refresh(entry, arrival);
+}
+
+void Shard::park(Account& account, const Report& report, std::uint32_t index,
+                 const std::shared_ptr<Ticket>& ticket) {
+  if (parked_ >= options_.parked_max) {
+    Rejected rejected = refusal(Errc::kOverloaded, "too many accounts are being read; retry later");
+    rejected.index = index;
+    ticket->outcome.rejected.push_back(std::move(rejected));
+    ++figures_.rejected;
+    return;
+  }
+  Parked parked{.bytes = {}, .index = index, .ticket = ticket};
+  encode(parked.bytes, report);
+  ticket->hold();
+  ++parked_;
+  account.parked.push_back(std::move(parked));
+  if (account.parked.size() > 1) return;
+  ++account.busy;
+  boost::asio::co_spawn(parts_.executor, unpark({account.tenant, account.account}),
+                        boost::asio::detached);
+}
+
+// Works off an account's parked reports in order, reading what they need from the store.
+Task<> Shard::unpark(AccountRef ref) {
+  Account* account = table_.find_account(ref.tenant, ref.account);
+  std::string absent;
+  while (!account->parked.empty()) {
+    Parked& front = account->parked.front();
+    std::string_view bytes = front.bytes;
+    const Result<Report> report = decode_report(bytes);
+    PLAYHEAD_ASSERT(report.has_value());
+    absent_ = absent;
+    Taking taking = take(ref.tenant, *report, now());
+    absent_.clear();
+    if (taking.taken == Taken::kNeedsAccount || taking.taken == Taken::kNeedsView) {
+      absent = taking.view;
+      const auto error = co_await bring(ref, taking);
+      if (!error) continue;
+      taking.taken = Taken::kRejected;
+      taking.rejected = {.index = 0, .error = *error};
+    }
+    if (taking.taken == Taken::kDone) {
+      ++front.ticket->outcome.accepted;
+      seal(front.ticket);
+    } else {
+      taking.rejected->index = front.index;
+      front.ticket->outcome.rejected.push_back(std::move(*taking.rejected));
+      ++figures_.rejected;
+    }
+    front.ticket->release();
+    account->parked.pop_front();
+    --parked_;
+  }
+  --account->busy;
+  table_.release(*account);
+}
+
+// Reads what is needed, the account or the view, into memory.
+Task<std::optional<Error>> Shard::bring(AccountRef ref, Taking needed) {
+  std::optional<Error> error;
+  if (needed.taken == Taken::kNeedsAccount) {
+    if (const Result<void> loaded = co_await load(ref); !loaded) error = loaded.error();
+  } else {
+    const Result<Entry*> entry = co_await view_in_memory(ref, needed.view);
+    if (!entry && entry.error().code != Errc::kNotFound) error = entry.error();
+  }
+  co_return error;
+}
+
+}  // namespace playhead

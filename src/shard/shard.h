@@ -1,0 +1,234 @@
+// One thread's part of the stateful tier: the active views of its slots.
+//
+// Operation: a report is applied in memory, its record put into the open frame of the journal, and
+//   its request waits for that frame's sync. Sweeps hand changed views to the store, slot by slot,
+//   so that the journal can be dropped; what is neither active nor changed leaves memory.
+// Concurrency: everything on the shard's own thread (its executor); nothing blocks.
+// Invariants:
+//  1. A ticket is released only when all it accepted is durable in the journal.
+//  2. What the store has is never newer than memory for a view that is in memory.
+//  3. Frames below low_water() hold nothing that the store has not been given.
+//  4. Between reading a view and changing it there is no co_await.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "journal/journal.h"
+#include "record/frame.h"
+#include "runtime/clock.h"
+#include "shard/channel.h"
+#include "shard/options.h"
+#include "shard/outcome.h"
+#include "shard/table.h"
+#include "shard/ticket.h"
+#include "shard/wheel.h"
+#include "store/store.h"
+
+namespace playhead {
+
+/// What a shard is made of. `fatal` is called once, when the journal has failed to sync: nothing
+/// more may be acknowledged, the process must stop.
+struct ShardParts {
+  std::uint16_t index = 0;
+  std::uint16_t count = 1;  ///< of all shards: slot % count is the index of its shard
+  std::uint64_t boot = 0;   ///< differs at each start: view numbers belong to it
+  std::uint64_t hash_seed = 0;
+  Journal* journal = nullptr;
+  Store* store = nullptr;
+  const Clock* clock = nullptr;
+  Executor executor;
+  std::function<void(const Error&)> fatal;
+};
+
+/// How a start ended. kReported: the view was active already.
+enum class PutResult : std::uint8_t { kStarted, kReported, kRefused };
+
+struct PutAnswer {
+  PutResult result = PutResult::kRefused;
+  std::optional<Error> error;             ///< kRefused
+  std::vector<ViewerItem> in_the_way;     ///< kRefused by the limit
+  std::string ended_by;                   ///< kRefused by a termination
+  ViewerItem item;
+  std::uint32_t next_report_ms = 0;
+};
+
+class Shard {
+ public:
+  Shard(ShardParts parts, ShardOptions options);
+
+  // ---- Reports -------------------------------------------------------------------------------
+
+  /// Takes one report of `ticket`'s batch. What can't be taken is put into ticket->outcome; what
+  /// must wait for the store holds the ticket. Call seal(ticket) after the last one.
+  void report(std::string_view tenant, const Report& report, std::uint32_t index,
+              const std::shared_ptr<Ticket>& ticket);
+  /// Makes `ticket` wait for all that was taken so far.
+  void seal(const std::shared_ptr<Ticket>& ticket);
+  /// The interval to ask players for now.
+  std::uint32_t next_report_ms() const { return interval_ms_; }
+
+  /// Starts or reports a view under a limit; returns when durable. `body` owns `report`'s texts.
+  Task<PutAnswer> put(std::string tenant, std::shared_ptr<const std::string> body, Report report,
+                      std::optional<unsigned> limit, std::string terminate);
+  /// Ends a view for good. Errors: not_found, unavailable.
+  Task<Result<void>> terminate(AccountRef account, std::string view, std::string by_device);
+  /// Removes a view from history, and a position that came from it. Errors: not_found, unavailable.
+  Task<Result<void>> erase_view(ProfileRef profile, std::string view);
+  /// Merges `deltas` into the profile's titles; returns when durable.
+  Task<Result<void>> merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas);
+
+  // ---- Reads: call load() first, then these show everything that was acknowledged ------------
+
+  /// Brings the account's active views into memory. Errors: unavailable, corrupt.
+  Task<Result<void>> load(AccountRef account);
+  std::vector<ViewerItem> viewers(const AccountRef& account);
+  /// A view in memory; nothing if it is not there.
+  std::optional<StoredView> find(const AccountRef& account, std::string_view view);
+  /// What memory knows of the profile's titles beyond the store; all of them if `only` is null.
+  std::map<std::string, TitleState> titles_in_memory(const ProfileRef& profile,
+                                                     const std::vector<std::string>* only);
+  /// The profile's views in memory that belong in history, unsorted.
+  std::vector<StoredView> history_in_memory(const ProfileRef& profile);
+  std::vector<std::string> profiles_in_memory(const AccountRef& account);
+  /// To be called after the last read: an account that holds nothing leaves memory.
+  void forget_idle(const AccountRef& account);
+  /// Starts a stream: a snapshot now, then every change. Errors: overloaded.
+  Result<void> subscribe(const AccountRef& account, std::shared_ptr<Channel> channel);
+
+  // ---- Time, checkpoints, start-up -----------------------------------------------------------
+
+  /// To be called about every 100 ms: expiry, positions to streams, load.
+  void tick();
+  /// Hands the slots that are due to the store. Errors: unavailable; what failed stays changed.
+  Task<Result<void>> sweep_due();
+  /// Hands everything that has changed to the store.
+  Task<Result<void>> sweep_all();
+  /// The oldest frame that still holds something the store was not given.
+  FrameNumber low_water() const;
+  /// Reads the journal's frames into memory. Before anything else; on any thread.
+  /// Errors: corrupt. `progress` is called now and then with the frame just read.
+  Result<void> replay(const std::function<void(FrameNumber)>& progress);
+
+  const ShardFigures& figures();
+  void slot_figures(std::vector<SlotFigures>& out) const;
+  bool owns(std::uint16_t slot) const { return slot % parts_.count == parts_.index; }
+
+ private:
+  enum class Taken : std::uint8_t { kDone, kRejected, kNeedsAccount, kNeedsView };
+  struct Taking {
+    Taken taken = Taken::kDone;
+    Entry* entry = nullptr;
+    std::optional<Rejected> rejected;
+    std::string view;  ///< kNeedsView: which
+  };
+  struct Slot {
+    std::optional<FrameNumber> dirty_since, flushing_since;
+    std::map<std::string, TitleChange> titles;   ///< acts that the store has not been given
+    std::map<std::string, TitleChange> flushing;
+    std::uint64_t reports = 0;
+    std::uint32_t active = 0;
+  };
+  struct Frame {
+    std::unique_ptr<FrameWriter> writer;
+    std::vector<std::shared_ptr<Ticket>> waiters;
+  };
+
+  // report.cc
+  Taking take(std::string_view tenant, const Report& report, Instant arrival);
+  Taking take_entry(Entry& entry, const Report& report, Instant arrival);
+  Taking find_or_load(std::string_view tenant, const Report& report, std::string_view view);
+  Taking begin_view(std::string_view tenant, const Report& report, std::string_view view,
+                    Instant arrival);
+  void fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
+  void update_texts(Entry& entry, const Report& report);
+  Instant now() const { return parts_.clock->now(); }
+  void park(Account& account, const Report& report, std::uint32_t index,
+            const std::shared_ptr<Ticket>& ticket);
+  Task<> unpark(AccountRef account);
+  Task<std::optional<Error>> bring(AccountRef account, Taking needed);
+
+  // acts.cc
+  struct Meeting;
+  Meeting meet(const Account& account, const Entry* own, std::string_view device,
+               std::string_view terminate);
+  PutAnswer decide_put(const AccountRef& ref, const Report& report, std::optional<unsigned> limit,
+                       std::string_view terminate);
+  void keep_title(std::uint16_t slot, TitleChange change);
+
+  // memory.cc
+  Entry& adopt(Account& account, StoredView stored);
+  StoredView stored(const Entry& entry) const;
+  void adopt_active(Account& account, std::vector<StoredView> views);
+  Task<Result<Entry*>> view_in_memory(AccountRef account, std::string view);
+  void set_active(Entry& entry, bool active);
+  void refresh(Entry& entry, Instant arrival);
+  Millis expiry_ms(const Entry& entry) const;
+  void expire(std::uint32_t number);
+  void evict_if_idle(Entry& entry);
+  void end_from_outside(Entry& entry, EndReason reason, Instant at, std::string_view by_device);
+  ViewerItem item_of(const Entry& entry) const;
+
+  // replay.cc
+  void replay_heartbeat(Entry& entry, const Heartbeat& heartbeat);
+  Entry& replay_snapshot(StoredView&& view);
+
+  // frames.cc
+  FrameWriter& writer();
+  void mark_dirty(Entry& entry);
+  void mark_slot(std::uint16_t slot);
+  void journal_snapshot(Entry& entry);
+  void journal_heartbeat(Entry& entry, const Stamped& stamped, Instant arrival, bool late);
+  void wait_for_frame(const std::shared_ptr<Ticket>& ticket);
+  Task<Result<void>> durable();
+  void close_frame();
+  void on_durable(Result<FrameNumber> result);
+
+  // publish.cc
+  void publish(const Entry& entry, const ViewersEvent& event);
+  void publish_view(const Entry& entry);
+  void publish_end(const Entry& entry, EndReason reason, Instant at);
+  void publish_positions();
+
+  // sweep.cc
+  Task<Result<void>> sweep(std::vector<std::uint16_t> slots);
+  void gather(std::uint16_t slot, std::vector<Change>& changes, std::vector<std::uint32_t>& numbers);
+  void swept(const std::vector<std::uint16_t>& slots, const std::vector<std::uint32_t>& numbers,
+             bool written);
+
+  ShardParts parts_;
+  ShardOptions options_;
+  Table table_;
+  Wheel wheel_;
+  std::vector<Slot> slots_{kSlots};
+  ShardFigures figures_;
+
+  Frame open_;
+  std::deque<std::vector<std::shared_ptr<Ticket>>> in_flight_;  ///< waiters, oldest frame first
+  bool close_posted_ = false;
+  bool failed_ = false;
+  std::uint32_t waiting_ = 0;        ///< tickets that wait for frames
+  std::uint32_t waiting_recent_ = 0; ///< the most of late: half of it fills a frame
+  FrameNumber durable_ = 0;          ///< the newest frame known durable
+
+  std::size_t parked_ = 0;
+  std::string absent_;  ///< a view that the store was just found not to have
+  std::uint32_t interval_ms_;
+  std::uint64_t reports_at_tick_ = 0;
+  Millis second_ms_ = 0;
+  bool journal_full_ = false;
+  bool replaying_ = false;
+  Millis round_start_ms_ = 0;  ///< of the sweep over all slots
+  std::uint32_t round_next_ = 0;
+  bool sweeping_ = false;
+  std::vector<std::uint32_t> moved_;  ///< entries whose position streams have not seen
+};
+
+}  // namespace playhead

@@ -1,0 +1,40 @@
+// What a request waits for: some of its reports' frames, loads, other shards. Lives on one thread
+// (its request's); other threads post to it. See Submission in service/.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "runtime/event.h"
+#include "shard/outcome.h"
+
+namespace playhead {
+
+class Ticket {
+ public:
+  BatchOutcome outcome;
+
+  /// One more thing to wait for.
+  void hold() { ++holds_; }
+
+  /// One thing is there, or has failed: the first failure is the ticket's.
+  void release(const std::optional<Error>& failure = std::nullopt) {
+    if (failure && !failure_) failure_ = failure;
+    if (--holds_ == 0) done_.signal();
+  }
+
+  bool ready() const { return holds_ == 0; }
+  const std::optional<Error>& failure() const { return failure_; }
+  Task<> wait() {
+    if (holds_ > 0) co_await done_.wait();
+  }
+
+ private:
+  std::uint32_t holds_ = 0;
+  std::optional<Error> failure_;
+  Event done_;
+};
+
+}  // namespace playhead
