@@ -14,9 +14,8 @@
 
 #include "runtime/clock.h"
 #include "runtime/task.h"
-#include "runtime/threads.h"
 #include "service/answers.h"
-#include "shard/shard.h"
+#include "shard/shard_threads.h"
 #include "store/store.h"
 
 namespace playhead {
@@ -37,15 +36,6 @@ class Submission {
   std::shared_ptr<Ticket> ticket_;
 };
 
-/// What a subscriber gets. Called on the subscriber's own thread, in order.
-struct ViewersEvent {
-  enum class Kind : std::uint8_t { kSnapshot, kView, kEnd } kind = Kind::kSnapshot;
-  std::vector<ViewerItem> items;  ///< all of them for a snapshot, one for a view
-  Instant at;                     ///< as_of, or when it ended
-  std::string view;               ///< kEnd: which
-  EndReason end_reason = EndReason::kNone;
-};
-
 /// A subscription to the viewers of one account; ends when destroyed (on the thread that made it).
 class Subscription {
  public:
@@ -59,14 +49,15 @@ class Subscription {
 class Service {
  public:
   Service(ShardThreads& shards, Store& store, const Clock& clock, ShardOptions options);
+  ~Service();
 
   /// Hands the reports to their owners. `reports` is read before the call returns. To be called on
   /// the shard thread `here`.
   Submission submit(std::size_t here, std::string_view tenant, std::span<const Report> reports);
 
   /// Starts or reports a view under a stream limit. `terminate`: a view to take over, or empty.
-  Task<std::expected<PutOutcome, PutRefusal>> put_view(std::string tenant, std::string body_owner,
-                                                       Report report,
+  /// `report` is read before the call returns.
+  Task<std::expected<PutOutcome, PutRefusal>> put_view(std::string tenant, const Report& report,
                                                        std::optional<unsigned> limit,
                                                        std::string terminate);
 
@@ -92,9 +83,9 @@ class Service {
   };
   Task<Result<Answer<ProgressPage>>> progress_page(ProfileRef profile, std::string series,
                                                    std::string after, std::size_t limit);
-  /// The user's own acts; returns when they are durable. Times are clamped to arrival.
-  /// `body_owner` keeps the texts that `acts` borrow from alive.
-  Task<Result<void>> act(ProfileRef profile, std::string body_owner, std::vector<TitleAct> acts);
+  /// The user's own acts; the task returns when they are durable. Times are clamped to arrival.
+  /// `acts` are read before the call returns.
+  Task<Result<void>> act(ProfileRef profile, std::span<const TitleAct> acts);
 
   /// All rows of Continue Watching, latest first; the caller pages them.
   Task<Result<Answer<std::vector<ContinueItem>>>> continue_watching(ProfileRef profile);
@@ -110,11 +101,37 @@ class Service {
   Task<std::vector<ShardFigures>> figures();
   Task<std::vector<SlotFigures>> slots();
 
+  const Clock& clock() const { return clock_; }
+
  private:
+  struct Outbox;
+
+  template <typename T>
+  Task<T> on_owner(std::size_t owner, Task<T> task);
+  Shard& shard_of(const AccountRef& account);
+  void send(std::size_t here, std::size_t owner);
+
+  Task<std::expected<PutOutcome, PutRefusal>> put_on_owner(std::size_t owner, Task<PutAnswer> put,
+                                                           std::optional<unsigned> limit);
+
+  // Each runs on its owner's thread.
+  Task<Result<Answer<ViewItem>>> read_view(AccountRef account, std::string view);
+  Task<Result<Answer<std::vector<ViewerItem>>>> read_viewers(AccountRef account);
+  Task<Result<void>> open_stream(AccountRef account, std::shared_ptr<Channel> channel);
+  Task<Result<Answer<std::vector<std::string>>>> read_profiles(AccountRef account);
+  Task<Result<std::map<std::string, TitleState>>> read_titles(ProfileRef profile,
+                                                              std::vector<std::string> titles);
+  Task<Result<std::map<std::string, TitleState>>> read_all_titles(ProfileRef profile);
+  Task<Result<Answer<HistoryPage>>> read_history(ProfileRef profile, HistoryFilter filter,
+                                                 std::optional<HistoryNext> after,
+                                                 std::size_t limit);
+  Task<Result<Answer<HistoryItem>>> read_history_item(ProfileRef profile, std::string id);
+
   ShardThreads& shards_;
   Store& store_;
   const Clock& clock_;
   ShardOptions options_;
+  std::vector<std::unique_ptr<Outbox>> outboxes_;  ///< by (from, to); each on its sender's thread
 };
 
 }  // namespace playhead

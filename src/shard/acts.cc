@@ -81,8 +81,12 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   return answer;
 }
 
-Task<PutAnswer> Shard::put(std::string tenant, std::shared_ptr<const std::string> body,
-                           Report report, std::optional<unsigned> limit, std::string terminate) {
+Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<unsigned> limit,
+                           std::string terminate) {
+  std::string_view rest = bytes;
+  const Result<Report> decoded = decode_report(rest);
+  PLAYHEAD_ASSERT(decoded.has_value());
+  const Report& report = *decoded;
   PutAnswer refused;
   const AccountRef ref{tenant, std::string(report.account)};
   if (failed_ || journal_full_) {
@@ -111,17 +115,22 @@ Task<Result<void>> Shard::terminate(AccountRef ref, std::string view, std::strin
   co_return co_await durable();
 }
 
-Task<Result<void>> Shard::erase_view(ProfileRef profile, std::string view) {
-  auto found = co_await view_in_memory({profile.tenant, profile.account}, view);
-  if (!found) co_return std::unexpected(found.error());
-  Entry& entry = **found;
-  const Ids ids = entry.ids.get();
-  if (ids.profile != profile.profile || !entry.view.record || entry.view.deleted)
-    co_return fail(Errc::kNotFound, "no such entry in this history");
-  entry.view.deleted = true;
-  mark_dirty(entry);
-  journal_snapshot(entry);
-  co_return co_await durable();
+Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std::string> views) {
+  std::size_t erased = 0;
+  for (const std::string& view : views) {
+    auto found = co_await view_in_memory({profile.tenant, profile.account}, view);
+    if (!found && found.error().code == Errc::kNotFound) continue;
+    if (!found) co_return std::unexpected(found.error());
+    Entry& entry = **found;
+    const Ids ids = entry.ids.get();
+    if (ids.profile != profile.profile || !entry.view.record || entry.view.deleted) continue;
+    entry.view.deleted = true;
+    mark_dirty(entry);
+    journal_snapshot(entry);
+    ++erased;
+  }
+  if (auto synced = co_await durable(); !synced) co_return std::unexpected(synced.error());
+  co_return erased;
 }
 
 Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {

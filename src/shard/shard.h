@@ -75,13 +75,14 @@ class Shard {
   /// The interval to ask players for now.
   std::uint32_t next_report_ms() const { return interval_ms_; }
 
-  /// Starts or reports a view under a limit; returns when durable. `body` owns `report`'s texts.
-  Task<PutAnswer> put(std::string tenant, std::shared_ptr<const std::string> body, Report report,
-                      std::optional<unsigned> limit, std::string terminate);
+  /// Starts or reports a view under a limit; returns when durable. `bytes` is encode(Report).
+  Task<PutAnswer> put(std::string tenant, std::string bytes, std::optional<unsigned> limit,
+                      std::string terminate);
   /// Ends a view for good. Errors: not_found, unavailable.
   Task<Result<void>> terminate(AccountRef account, std::string view, std::string by_device);
-  /// Removes a view from history, and a position that came from it. Errors: not_found, unavailable.
-  Task<Result<void>> erase_view(ProfileRef profile, std::string view);
+  /// Removes views from the profile's history, and a position that came from one. How many were
+  /// there to remove. Errors: unavailable.
+  Task<Result<std::size_t>> erase_views(ProfileRef profile, std::vector<std::string> views);
   /// Merges `deltas` into the profile's titles; returns when durable.
   Task<Result<void>> merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas);
 

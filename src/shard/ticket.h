@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,7 +23,9 @@ class Ticket {
   /// One thing is there, or has failed: the first failure is the ticket's.
   void release(const std::optional<Error>& failure = std::nullopt) {
     if (failure && !failure_) failure_ = failure;
-    if (--holds_ == 0) done_.signal();
+    if (--holds_ > 0) return;
+    done_.signal();
+    if (then_) std::exchange(then_, nullptr)();
   }
 
   bool ready() const { return holds_ == 0; }
@@ -30,10 +33,13 @@ class Ticket {
   Task<> wait() {
     if (holds_ > 0) co_await done_.wait();
   }
+  /// Calls `then` when the last hold goes; to be set while one is there.
+  void then(std::move_only_function<void()> then) { then_ = std::move(then); }
 
  private:
   std::uint32_t holds_ = 0;
   std::optional<Error> failure_;
+  std::move_only_function<void()> then_;
   Event done_;
 };
 

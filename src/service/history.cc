@@ -1,0 +1,190 @@
+// History: the store's rows with memory laid over them, page by page.
+#include <algorithm>
+#include <map>
+
+#include "service/on_owner.h"
+
+namespace playhead {
+namespace {
+
+// Newest first; among equals by view.
+struct Place {
+  Instant keyed_start;
+  std::string view;
+
+  friend bool operator<(const Place& a, const Place& b) {
+    return std::tie(b.keyed_start, a.view) < std::tie(a.keyed_start, b.view);
+  }
+};
+
+using Rows = std::map<Place, StoredView>;
+
+HistoryItem history_item_of(const StoredView& stored) {
+  const ViewItem item = view_item(stored);
+  return {.id = item.item.view,
+          .view = item.item.view,
+          .title = item.item.title,
+          .series = item.item.series,
+          .device = item.item.device,
+          .device_type = item.item.device_type,
+          .kind = item.item.kind,
+          .started_at = item.item.started_at,
+          .ended_at = item.ended_at,
+          .end_reason = item.end_reason,
+          .at = item.item.at,
+          .playhead = item.item.playhead,
+          .duration = item.item.duration,
+          .watched_ms = stored.view.played_ms(),
+          .finished = stored.view.finished()};
+}
+
+bool belongs(const StoredView& stored) { return stored.view.record && !stored.view.deleted; }
+
+bool matches(const StoredView& stored, const HistoryFilter& filter) {
+  const Ids ids = stored.ids.get();
+  if (!belongs(stored) || (!filter.all && !stored.view.qualified())) return false;
+  if (!filter.title.empty() && ids.title != filter.title) return false;
+  if (!filter.series.empty() && ids.series != filter.series) return false;
+  if (filter.from && stored.view.start < *filter.from) return false;
+  return !filter.to || stored.view.start < *filter.to;
+}
+
+}  // namespace
+
+ViewItem view_item(const StoredView& stored) {
+  const Ids ids = stored.ids.get();
+  const View& view = stored.view;
+  ViewItem out;
+  out.item = {.view = std::string(ids.view),
+              .profile = std::string(ids.profile),
+              .title = std::string(ids.title),
+              .series = std::string(ids.series),
+              .device = std::string(ids.device),
+              .device_type = std::string(ids.device_type),
+              .kind = view.kind,
+              .state = view.state,
+              .started_at = view.start,
+              .at = view.cursor.at};
+  if (view.playhead != kNoPlayhead) out.item.playhead = view.playhead;
+  if (view.duration > 0) out.item.duration = view.duration;
+  out.active = stored.active;
+  out.ended_by = ids.ended_by;
+  if (stored.active) return out;
+  // Neither active nor ended by a report: it fell silent.
+  out.end_reason = view.ended() ? view.reason() : EndReason::kExpired;
+  out.ended_at = view.terminated() ? view.terminated_at
+                 : view.ended()    ? view.ended_order.at
+                                   : view.cursor.at;
+  return out;
+}
+
+Task<Result<Answer<HistoryPage>>> Service::history(ProfileRef profile, HistoryFilter filter,
+                                                   std::optional<HistoryNext> after,
+                                                   std::size_t limit) {
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  co_return co_await on_owner(
+      owner, read_history(std::move(profile), std::move(filter), std::move(after), limit));
+}
+
+// Reads the store in chunks behind `after`, lays memory over each, and keeps what matches until the
+// page is full or enough rows have been looked at.
+Task<Result<Answer<HistoryPage>>> Service::read_history(ProfileRef profile, HistoryFilter filter,
+                                                        std::optional<HistoryNext> after,
+                                                        std::size_t limit) {
+  const AccountRef account{profile.tenant, profile.account};
+  Shard& shard = shard_of(account);
+  Answer<HistoryPage> answer{.value = {}, .as_of = clock_.now()};
+  if (auto loaded = co_await shard.load(account); !loaded)
+    co_return std::unexpected(loaded.error());
+  Rows memory;
+  for (StoredView& view : shard.history_in_memory(profile)) {
+    Place place{view.keyed_start, std::string(view.ids.get().view)};
+    memory.insert_or_assign(std::move(place), std::move(view));
+  }
+  shard.forget_idle(account);
+
+  std::optional<HistoryKey> from;
+  if (after) from = HistoryKey{.keyed_start = after->keyed_start, .view = after->view};
+  for (std::size_t scanned = 0;;) {
+    auto rows = co_await store_.history(profile, from, limit + 1);
+    if (!rows) co_return std::unexpected(rows.error());
+    scanned += rows->views.size();
+    Rows chunk;
+    std::optional<Place> last;
+    for (StoredView& row : rows->views) {
+      Place place{row.keyed_start, std::string(row.ids.get().view)};
+      last = place;
+      chunk.try_emplace(std::move(place), std::move(row));
+    }
+    const auto first = from ? memory.upper_bound({from->keyed_start, from->view}) : memory.begin();
+    const auto end = rows->more && last ? memory.upper_bound(*last) : memory.end();
+    for (auto row = first; row != end; ++row)
+      chunk.insert_or_assign(row->first, std::move(row->second));
+    for (auto& [place, row] : chunk) {
+      if (answer.value.items.size() == limit) {
+        answer.value.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};
+        co_return answer;
+      }
+      if (matches(row, filter)) answer.value.items.push_back(history_item_of(row));
+      from = HistoryKey{.keyed_start = place.keyed_start, .view = place.view};
+    }
+    if (!rows->more) co_return answer;
+    if (scanned >= options_.history_scan_max) {
+      answer.value.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};
+      co_return answer;
+    }
+  }
+}
+
+Task<Result<Answer<HistoryItem>>> Service::history_item(ProfileRef profile, std::string id) {
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  co_return co_await on_owner(owner, read_history_item(std::move(profile), std::move(id)));
+}
+
+Task<Result<Answer<HistoryItem>>> Service::read_history_item(ProfileRef profile, std::string id) {
+  const AccountRef account{profile.tenant, profile.account};
+  Shard& shard = shard_of(account);
+  const Instant as_of = clock_.now();
+  if (auto loaded = co_await shard.load(account); !loaded)
+    co_return std::unexpected(loaded.error());
+  std::optional<StoredView> found = shard.find(account, id);
+  shard.forget_idle(account);
+  if (!found) {
+    auto stored = co_await store_.view(account, id);
+    if (!stored) co_return std::unexpected(stored.error());
+    found = std::move(*stored);
+  }
+  if (!found || !belongs(*found) || found->ids.get().profile != profile.profile)
+    co_return fail(Errc::kNotFound, "no such entry in this history");
+  co_return Answer<HistoryItem>{.value = history_item_of(*found), .as_of = as_of};
+}
+
+Task<Result<void>> Service::delete_history_item(ProfileRef profile, std::string id) {
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  Shard& shard = shards_.shard(owner);
+  auto erased =
+      co_await on_owner(owner, shard.erase_views(std::move(profile), {std::move(id)}));
+  if (!erased) co_return std::unexpected(erased.error());
+  if (*erased == 0) co_return fail(Errc::kNotFound, "no such entry in this history");
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Service::delete_history(ProfileRef profile, HistoryFilter filter) {
+  constexpr std::size_t kPage = 100;
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  filter.all = true;
+  std::optional<HistoryNext> after;
+  do {
+    auto page = co_await on_owner(owner, read_history(profile, filter, after, kPage));
+    if (!page) co_return std::unexpected(page.error());
+    std::vector<std::string> views;
+    for (const HistoryItem& item : page->value.items) views.push_back(item.view);
+    auto erased =
+        co_await on_owner(owner, shards_.shard(owner).erase_views(profile, std::move(views)));
+    if (!erased) co_return std::unexpected(erased.error());
+    after = page->value.next;
+  } while (after);
+  co_return Result<void>{};
+}
+
+}  // namespace playhead

@@ -1,0 +1,286 @@
+// Views, viewers, titles: each use case on its owner's thread.
+#include "service/service.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "service/on_owner.h"
+
+namespace playhead {
+namespace {
+
+ProgressItem progress_item(std::string title, const TitleState& state, const Rules& rules) {
+  ProgressItem item{.title = std::move(title), .series = state.series};
+  item.playhead = resume_position(state, rules);
+  if (state.duration > 0) item.duration = state.duration;
+  item.finished = is_finished(state, rules);
+  item.watched = state.watched.value;
+  item.hidden = state.hidden.value;
+  if (state.watched.value) item.watched_at = state.watched.at;
+  if (state.position.known()) {
+    item.view = state.position.view;
+    item.device = state.position.device;
+    item.at = state.position.moved;
+  } else if (state.watched.at != kNever) {
+    item.at = state.watched.at;
+  } else if (state.hidden.at != kNever) {
+    item.at = state.hidden.at;
+  }
+  return item;
+}
+
+// A stream's end of a channel.
+class ChannelSubscription final : public Subscription {
+ public:
+  ChannelSubscription(std::shared_ptr<Channel> channel, const Clock& clock)
+      : channel_(std::move(channel)), clock_(clock) {}
+  ~ChannelSubscription() override { channel_->close(); }
+
+  Task<Result<ViewersEvent>> next(Deadline until) override {
+    auto event = channel_->pop();
+    if (!event && !channel_->dropped()) {
+      const auto executor = co_await boost::asio::this_coro::executor;
+      boost::asio::steady_timer timer(executor);
+      timer.expires_after(
+          std::chrono::milliseconds(std::max<Millis>(until.at_ms - clock_.monotonic_ms(), 0)));
+      timer.async_wait([channel = channel_](const boost::system::error_code& error) {
+        if (!error) channel->wake();
+      });
+      co_await channel_->wait();
+      timer.cancel();
+      event = channel_->pop();
+    }
+    if (event) co_return *event;
+    if (channel_->dropped())
+      co_return fail(Errc::kOverloaded, "the stream's reader was too slow; connect again");
+    co_return fail(Errc::kNotFound, "nothing has happened");
+  }
+
+ private:
+  std::shared_ptr<Channel> channel_;
+  const Clock& clock_;
+};
+
+}  // namespace
+
+Shard& Service::shard_of(const AccountRef& ref) {
+  return shards_.shard(shards_.owner_of(ref.tenant, ref.account));
+}
+
+Task<std::expected<PutOutcome, PutRefusal>> Service::put_view(std::string tenant,
+                                                              const Report& report,
+                                                              std::optional<unsigned> limit,
+                                                              std::string terminate) {
+  const std::size_t owner = shards_.owner_of(tenant, report.account);
+  std::string bytes;
+  encode(bytes, report);
+  return put_on_owner(owner,
+                      shards_.shard(owner).put(std::move(tenant), std::move(bytes), limit,
+                                               std::move(terminate)),
+                      limit);
+}
+
+Task<std::expected<PutOutcome, PutRefusal>> Service::put_on_owner(std::size_t owner,
+                                                                  Task<PutAnswer> put,
+                                                                  std::optional<unsigned> limit) {
+  PutAnswer answer = co_await on_owner(owner, std::move(put));
+  if (answer.error)
+    co_return std::unexpected(PutRefusal{.error = *answer.error,
+                                         .in_the_way = std::move(answer.in_the_way),
+                                         .ended_by = std::move(answer.ended_by)});
+  co_return PutOutcome{.created = answer.result == PutResult::kStarted,
+                       .item = std::move(answer.item),
+                       .checked = true,
+                       .limit = limit,
+                       .next_report_ms = answer.next_report_ms};
+}
+
+Task<Result<Answer<ViewItem>>> Service::view(AccountRef account, std::string view) {
+  const std::size_t owner = shards_.owner_of(account.tenant, account.account);
+  co_return co_await on_owner(owner, read_view(std::move(account), std::move(view)));
+}
+
+Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::string view) {
+  Shard& shard = shard_of(account);
+  const Instant as_of = clock_.now();
+  if (auto loaded = co_await shard.load(account); !loaded)
+    co_return std::unexpected(loaded.error());
+  std::optional<StoredView> found = shard.find(account, view);
+  shard.forget_idle(account);
+  if (!found) {
+    auto stored = co_await store_.view(account, view);
+    if (!stored) co_return std::unexpected(stored.error());
+    found = std::move(*stored);
+  }
+  if (!found) co_return fail(Errc::kNotFound, "no such view");
+  co_return Answer<ViewItem>{.value = view_item(*found), .as_of = as_of};
+}
+
+Task<Result<void>> Service::terminate(AccountRef account, std::string view, std::string by_device) {
+  const std::size_t owner = shards_.owner_of(account.tenant, account.account);
+  Shard& shard = shards_.shard(owner);
+  co_return co_await on_owner(
+      owner, shard.terminate(std::move(account), std::move(view), std::move(by_device)));
+}
+
+Task<Result<Answer<std::vector<ViewerItem>>>> Service::viewers(AccountRef account) {
+  const std::size_t owner = shards_.owner_of(account.tenant, account.account);
+  co_return co_await on_owner(owner, read_viewers(std::move(account)));
+}
+
+Task<Result<Answer<std::vector<ViewerItem>>>> Service::read_viewers(AccountRef account) {
+  Shard& shard = shard_of(account);
+  const Instant as_of = clock_.now();
+  if (auto loaded = co_await shard.load(account); !loaded)
+    co_return std::unexpected(loaded.error());
+  Answer<std::vector<ViewerItem>> answer{.value = shard.viewers(account), .as_of = as_of};
+  shard.forget_idle(account);
+  co_return answer;
+}
+
+Task<Result<std::unique_ptr<Subscription>>> Service::subscribe(AccountRef account) {
+  const std::size_t owner = shards_.owner_of(account.tenant, account.account);
+  const auto executor = co_await boost::asio::this_coro::executor;
+  auto channel = std::make_shared<Channel>(executor, options_.stream_queue_max);
+  auto subscription = std::make_unique<ChannelSubscription>(channel, clock_);
+  auto opened = co_await on_owner(owner, open_stream(std::move(account), channel));
+  if (!opened) co_return std::unexpected(opened.error());
+  co_return subscription;
+}
+
+Task<Result<void>> Service::open_stream(AccountRef account, std::shared_ptr<Channel> channel) {
+  Shard& shard = shard_of(account);
+  if (auto loaded = co_await shard.load(account); !loaded)
+    co_return std::unexpected(loaded.error());
+  co_return shard.subscribe(account, std::move(channel));
+}
+
+Task<Result<Answer<std::vector<std::string>>>> Service::profiles(AccountRef account) {
+  const std::size_t owner = shards_.owner_of(account.tenant, account.account);
+  co_return co_await on_owner(owner, read_profiles(std::move(account)));
+}
+
+Task<Result<Answer<std::vector<std::string>>>> Service::read_profiles(AccountRef account) {
+  const Instant as_of = clock_.now();
+  std::vector<std::string> names = shard_of(account).profiles_in_memory(account);
+  auto stored = co_await store_.profiles(account, options_.profiles_max);
+  if (!stored) co_return std::unexpected(stored.error());
+  std::ranges::move(*stored, std::back_inserter(names));
+  std::ranges::sort(names);
+  names.erase(std::ranges::unique(names).begin(), names.end());
+  co_return Answer<std::vector<std::string>>{.value = std::move(names), .as_of = as_of};
+}
+
+// Memory first, then the store: what a sweep hands over in between is seen twice, never not at all.
+Task<Result<std::map<std::string, TitleState>>> Service::read_titles(
+    ProfileRef profile, std::vector<std::string> titles) {
+  Shard& shard = shard_of({profile.tenant, profile.account});
+  auto states = shard.titles_in_memory(profile, &titles);
+  auto rows = store_.try_titles(profile, titles);
+  if (!rows) rows = co_await store_.titles(profile, titles);
+  if (!*rows) co_return std::unexpected(rows->error());
+  for (std::size_t i = 0; i < titles.size(); ++i)
+    if ((**rows)[i]) states[titles[i]].merge(*(**rows)[i]);
+  co_return states;
+}
+
+Task<Result<std::map<std::string, TitleState>>> Service::read_all_titles(ProfileRef profile) {
+  Shard& shard = shard_of({profile.tenant, profile.account});
+  auto states = shard.titles_in_memory(profile, nullptr);
+  auto rows = co_await store_.all_titles(profile, options_.continue_titles_max);
+  if (!rows) co_return std::unexpected(rows.error());
+  for (const NamedTitle& row : *rows) states[row.title].merge(row.state);
+  co_return states;
+}
+
+Task<Result<Answer<std::vector<ProgressItem>>>> Service::progress(ProfileRef profile,
+                                                                  std::vector<std::string> titles) {
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  Answer<std::vector<ProgressItem>> answer{.value = {}, .as_of = clock_.now()};
+  auto states = co_await on_owner(owner, read_titles(std::move(profile), titles));
+  if (!states) co_return std::unexpected(states.error());
+  for (const std::string& title : titles)
+    if (const auto state = states->find(title); state != states->end() && state->second.has_progress())
+      answer.value.push_back(progress_item(title, state->second, options_.rules));
+  co_return answer;
+}
+
+Task<Result<Answer<Service::ProgressPage>>> Service::progress_page(ProfileRef profile,
+                                                                   std::string series,
+                                                                   std::string after,
+                                                                   std::size_t limit) {
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  Answer<ProgressPage> answer{.value = {}, .as_of = clock_.now()};
+  auto states = co_await on_owner(owner, read_all_titles(std::move(profile)));
+  if (!states) co_return std::unexpected(states.error());
+  for (auto next = states->upper_bound(after); next != states->end(); ++next) {
+    const auto& [title, state] = *next;
+    if (!state.has_progress() || (!series.empty() && state.series != series)) continue;
+    if (answer.value.items.size() == limit) {
+      answer.value.more = true;
+      break;
+    }
+    answer.value.items.push_back(progress_item(title, state, options_.rules));
+  }
+  co_return answer;
+}
+
+Task<Result<void>> Service::act(ProfileRef profile, std::span<const TitleAct> acts) {
+  const Instant arrival = clock_.now();
+  std::vector<NamedTitle> deltas;
+  for (TitleAct act : acts) {
+    act.at = std::min(act.at, arrival);
+    deltas.push_back({.title = std::string(act.title), .state = contribution(act)});
+  }
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  Shard& shard = shards_.shard(owner);
+  return on_owner(owner, shard.merge_titles(std::move(profile), std::move(deltas)));
+}
+
+Task<Result<Answer<std::vector<ContinueItem>>>> Service::continue_watching(ProfileRef profile) {
+  const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
+  Answer<std::vector<ContinueItem>> answer{.value = {}, .as_of = clock_.now()};
+  auto states = co_await on_owner(owner, read_all_titles(std::move(profile)));
+  if (!states) co_return std::unexpected(states.error());
+  std::vector<NamedTitle> titles;
+  for (auto& [title, state] : *states)
+    titles.push_back({.title = title, .state = std::move(state)});
+  for (ContinueRow& row : playhead::continue_watching(std::move(titles), options_.rules)) {
+    ContinueItem item{.progress = progress_item(row.title, row.state, options_.rules),
+                      .reason = row.reason};
+    item.progress.series = row.series;
+    item.progress.at = row.at;
+    answer.value.push_back(std::move(item));
+  }
+  co_return answer;
+}
+
+Task<std::vector<ShardFigures>> Service::figures() {
+  std::vector<ShardFigures> all;
+  for (std::size_t i = 0; i < shards_.count(); ++i) {
+    const auto read = [](Shard& shard) -> Task<ShardFigures> { co_return shard.figures(); };
+    all.push_back(co_await on_owner(i, read(shards_.shard(i))));
+  }
+  co_return all;
+}
+
+Task<std::vector<SlotFigures>> Service::slots() {
+  std::vector<SlotFigures> all;
+  for (std::size_t i = 0; i < shards_.count(); ++i) {
+    const auto read = [](Shard& shard) -> Task<std::vector<SlotFigures>> {
+      std::vector<SlotFigures> out;
+      shard.slot_figures(out);
+      co_return out;
+    };
+    auto part = co_await on_owner(i, read(shards_.shard(i)));
+    std::ranges::move(part, std::back_inserter(all));
+  }
+  std::ranges::sort(all, {}, &SlotFigures::slot);
+  co_return all;
+}
+
+}  // namespace playhead
