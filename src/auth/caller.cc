@@ -1,0 +1,19 @@
+// The one place that decides who may do what.
+#include "auth/caller.h"
+
+namespace playhead {
+
+Verdict allow(const Caller& caller, Permission permission, std::string_view account,
+              std::string_view profile) {
+  if (permission == Permission::kPublic) return Verdict::kAllowed;
+  if ((caller.permissions & bit(permission)) == 0) return Verdict::kForbidden;
+  if (caller.account && !account.empty() && account != *caller.account) return Verdict::kHidden;
+  if (caller.profile && !profile.empty() && profile != *caller.profile) return Verdict::kHidden;
+  return Verdict::kAllowed;
+}
+
+bool sees_redacted(const Caller& caller, std::string_view profile) {
+  return caller.profile && profile != *caller.profile;
+}
+
+}  // namespace playhead

@@ -1,0 +1,34 @@
+// Who asks, as far as it matters: the tenant, and what the caller is bound to. Immutable once made.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "auth/permission.h"
+
+namespace playhead {
+
+struct Caller {
+  std::string tenant = "_";
+  std::optional<std::string> account;    ///< may act for this account only; absent: for all
+  std::optional<std::string> profile;    ///< may act for this profile only; absent: for all
+  std::optional<unsigned> stream_limit;  ///< views at a time that PUT allows; absent: any number
+  Permissions permissions = 0;
+};
+
+enum class Verdict : std::uint8_t {
+  kAllowed,
+  kHidden,     ///< as if it did not exist: 404
+  kForbidden,  ///< the caller may never do this, to anybody: 403
+};
+
+/// May `caller` do this to this account and profile? Empty texts: the route names none.
+/// Every handler asks this one function.
+Verdict allow(const Caller& caller, Permission permission, std::string_view account = {},
+              std::string_view profile = {});
+
+/// True where `caller` may see of `profile`'s views only that they are there.
+bool sees_redacted(const Caller& caller, std::string_view profile);
+
+}  // namespace playhead

@@ -1,0 +1,32 @@
+// What a caller may do. Each route is declared with one of these; a route without does not compile.
+#pragma once
+
+#include <cstdint>
+
+namespace playhead {
+
+enum class Permission : std::uint8_t {
+  kPublic,        ///< nothing is shown that belongs to anybody
+  kReport,        ///< say what a player does
+  kReadViewers,   ///< see who is watching on an account
+  kTerminate,     ///< end views of an account
+  kReadProfile,   ///< see a profile's progress and history
+  kWriteProfile,  ///< change a profile's progress
+  kDelete,        ///< delete from a profile's history
+  kOperate,       ///< see the cluster and its figures
+};
+
+using Permissions = std::uint32_t;
+
+constexpr Permissions bit(Permission permission) {
+  return Permissions{1} << static_cast<unsigned>(permission);
+}
+
+/// Everything but the operator's.
+inline constexpr Permissions kMemberPermissions =
+    bit(Permission::kReport) | bit(Permission::kReadViewers) | bit(Permission::kTerminate) |
+    bit(Permission::kReadProfile) | bit(Permission::kWriteProfile) | bit(Permission::kDelete);
+
+inline constexpr Permissions kAllPermissions = kMemberPermissions | bit(Permission::kOperate);
+
+}  // namespace playhead
