@@ -1,0 +1,39 @@
+// What a RocksDB status means to us, and what both adapters do with a data directory. Thread-safe.
+#pragma once
+
+#include <rocksdb/env.h>
+#include <rocksdb/status.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace playhead {
+
+/// `status`, which is not ok, of the work `what` ("write frame 7"). Damage is corrupt, all else
+/// unavailable.
+Error error_of(const rocksdb::Status& status, std::string_view what);
+
+/// `status` of opening the database of the `part` ("journal", "store") in `path`: adds what to do.
+Error open_error(const rocksdb::Status& status, std::string_view part, const std::string& path);
+
+/// Makes the directory and syncs its parents' entries, so that a power cut does not take it away.
+/// Errors: unavailable.
+Result<void> make_directory(const std::string& path);
+
+/// Holds a database's lock without opening it: nobody writes meanwhile.
+class DirectoryLock {
+ public:
+  /// Errors: not_found (no database in `path`), unavailable (in use by another process).
+  static Result<DirectoryLock> take(const std::string& path, std::string_view part);
+
+ private:
+  struct Unlock {
+    void operator()(rocksdb::FileLock* lock) const;
+  };
+  std::unique_ptr<rocksdb::FileLock, Unlock> lock_;
+};
+
+}  // namespace playhead
