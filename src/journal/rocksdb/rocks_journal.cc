@@ -20,6 +20,7 @@
 #include "journal/rocksdb/database.h"
 #include "journal/rocksdb/keys.h"
 #include "journal/rocksdb/status.h"
+#include "journal/rocksdb/tail.h"
 
 namespace playhead {
 namespace {
@@ -98,6 +99,7 @@ class Journalled final : public RocksJournal {
   RocksJournalFigures figures() const override { return committer_->figures(); }
 
  private:
+  Result<void> mend();
   Result<FrameNumber> recover_mark(bool empty);
   Result<FrameNumber> recover_last(FrameNumber dropped);
   Result<void> write(FrameNumber first, std::span<const std::string> frames);
@@ -128,6 +130,7 @@ std::vector<rocksdb::LiveFileMetaData> Journalled::files() const {
 
 Result<void> Journalled::recover() {
   if (auto made = make_directory(options_.path); !made) return made;
+  if (auto mended = mend(); !mended) return mended;
   rocksdb::DB* db = nullptr;
   const auto opened = rocksdb::DB::Open(journal_database_options(options_), options_.path, &db);
   db_.reset(db);
@@ -157,6 +160,17 @@ Result<void> Journalled::recover() {
         return write(first, group);
       });
   return {};
+}
+
+// Cuts off what a crash left of a write, under the lock that RocksDB takes right after.
+Result<void> Journalled::mend() {
+  const auto lock = DirectoryLock::take(options_.path, "journal");
+  if (!lock && lock.error().code == Errc::kNotFound) return {};  // a new one
+  if (!lock) return std::unexpected(lock.error());
+  auto mended = mend_logs(options_.path);
+  if (!mended && mended.error().code == Errc::kCorrupt)
+    return std::unexpected(damaged(options_.path, mended.error().detail));
+  return mended;
 }
 
 // The last frame dropped. An `empty` journal is a new one and gets its mark.

@@ -1,112 +1,21 @@
-// The journal on a real directory: what is acknowledged is there after every restart, and what
-// can't be is refused with a clear message.
+// The journal on a real directory: what is acknowledged is there after every restart, in order.
 #include "journal/rocksdb/rocks_journal.h"
 
 #include <gtest/gtest.h>
-#include <rocksdb/env.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <future>
-#include <map>
 #include <set>
 #include <thread>
+#include <vector>
 
-#include "journal/rocksdb/faulty_disk.h"
+#include "journal/rocksdb/journal_test_kit.h"
 
 namespace playhead {
 namespace {
 
-namespace fs = std::filesystem;
-
-// A directory that goes away with the test.
-class Directory {
- public:
-  Directory() {
-    std::string path = (fs::temp_directory_path() / "playhead-journal-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) std::abort();
-    path_ = path;
-  }
-  ~Directory() { fs::remove_all(path_); }
-  std::string path() const { return (path_ / "journal").string(); }
-
-  // The files of one kind, oldest first.
-  std::vector<fs::path> files(std::string_view extension) const {
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(path()))
-      if (entry.path().extension() == extension) found.push_back(entry.path());
-    std::ranges::sort(found);
-    return found;
-  }
-
- private:
-  fs::path path_;
-};
-
-std::unique_ptr<RocksJournal> open(const std::string& path) {
-  auto opened = RocksJournal::open({.path = path});
-  if (!opened) throw std::runtime_error(opened.error().detail);
-  return std::move(*opened);
-}
-
-std::string frame_of(std::uint64_t n, std::size_t bytes = 100) {
-  std::string frame = "frame " + std::to_string(n) + " ";
-  while (frame.size() < bytes) frame += static_cast<char>('a' + (frame.size() * 7 + n) % 26);
-  return frame;
-}
-
-Result<FrameNumber> append(Journal& journal, std::string frame) {
-  std::promise<Result<FrameNumber>> promise;
-  auto answer = promise.get_future();
-  journal.append(std::move(frame),
-                 [&](Result<FrameNumber> result) { promise.set_value(std::move(result)); });
-  return answer.get();
-}
-
-// Appends frames up to number `last`, each as frame_of() says.
-void append_through(Journal& journal, FrameNumber last, std::size_t bytes = 100) {
-  for (FrameNumber n = journal.extent().last + 1; n <= last; ++n) {
-    const auto number = append(journal, frame_of(n, bytes));
-    ASSERT_TRUE(number) << number.error().detail;
-    ASSERT_EQ(*number, n);
-  }
-}
-
-Result<std::map<FrameNumber, std::string>> frames_of(const Journal& journal) {
-  std::map<FrameNumber, std::string> frames;
-  auto read = journal.replay([&](FrameNumber number, std::string_view bytes) -> Result<void> {
-    frames.emplace(number, bytes);
-    return {};
-  });
-  if (!read) return std::unexpected(read.error());
-  return frames;
-}
-
-// That the journal holds exactly frames `first` to `last`, as frame_of() made them.
-void expect_frames(const Journal& journal, FrameNumber first, FrameNumber last,
-                   std::size_t bytes = 100) {
-  const auto frames = frames_of(journal);
-  ASSERT_TRUE(frames) << frames.error().detail;
-  EXPECT_EQ(frames->size(), last + 1 - first);
-  for (FrameNumber n = first; n <= last; ++n) {
-    ASSERT_TRUE(frames->contains(n)) << n;
-    EXPECT_EQ(frames->at(n), frame_of(n, bytes)) << n;
-  }
-}
-
-void flip(const fs::path& path, std::uint64_t offset) {
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(offset));
-  const int byte = file.get();
-  ASSERT_NE(byte, EOF);
-  file.seekp(static_cast<std::streamoff>(offset));
-  file.put(static_cast<char>(byte ^ 0x20));
-}
+using namespace journal_test;  // NOLINT(google-build-using-namespace)
 
 TEST(RocksJournal, KeepsItsFramesInOrderWhenReopened) {
   const Directory directory;
@@ -287,97 +196,6 @@ TEST(RocksJournal, RefusesADirectoryItCannotMake) {
   const auto journal = RocksJournal::open({.path = "/proc/no/journal"});
   ASSERT_FALSE(journal);
   EXPECT_EQ(journal.error().code, Errc::kUnavailable);
-}
-
-// A WAL as a crash leaves it: the process is gone, nothing was flushed.
-class CutJournal : public testing::Test {
- protected:
-  // Copies the directory while the journal is open, as a crash would leave it.
-  void crash_after(FrameNumber last, std::size_t bytes = 100) {
-    const Directory running;
-    const auto journal = open(running.path());
-    append_through(*journal, last, bytes);
-    fs::copy(running.path(), directory.path(), fs::copy_options::recursive);
-    log_ = directory.files(".log").back();
-  }
-  // The WAL's bytes that are no preallocation.
-  std::uint64_t log_bytes() const { return fs::file_size(log_); }
-
-  const Directory directory;
-  fs::path log_;
-};
-
-TEST_F(CutJournal, LosesNothingWhenOnlyTheProcessDied) {
-  crash_after(20);
-  expect_frames(*open(directory.path()), 1, 20);
-}
-
-TEST_F(CutJournal, KeepsAllBeforeATornTail) {
-  crash_after(20);
-  const std::uint64_t whole = log_bytes();
-  const Directory original;
-  fs::copy(directory.path(), original.path(), fs::copy_options::recursive);
-  int kept_all_but_last = 0;
-  for (std::uint64_t cut = 1; cut < 140; cut += 3) {
-    SCOPED_TRACE(cut);
-    fs::remove_all(directory.path());
-    fs::copy(original.path(), directory.path(), fs::copy_options::recursive);
-    fs::resize_file(log_, whole - cut);
-    const auto journal = open(directory.path());
-    const FrameNumber last = journal->extent().last;
-    EXPECT_GE(last, cut < 100 ? 19u : 18u);
-    kept_all_but_last += last == 19;
-    expect_frames(*journal, 1, last);
-    EXPECT_EQ(append(*journal, frame_of(last + 1)), last + 1);
-  }
-  EXPECT_GT(kept_all_but_last, 10);
-}
-
-TEST_F(CutJournal, RefusesAFlippedByteInTheMiddleOfTheLog) {
-  crash_after(200);
-  flip(log_, log_bytes() / 2);
-  const auto journal = RocksJournal::open({.path = directory.path()});
-  ASSERT_FALSE(journal);
-  EXPECT_EQ(journal.error().code, Errc::kCorrupt);
-  EXPECT_NE(journal.error().detail.find("playhead check"), std::string::npos)
-      << journal.error().detail;
-}
-
-TEST_F(CutJournal, RefusesAFlippedByteInTheLastRecordToo) {
-  crash_after(20);
-  flip(log_, log_bytes() - 30);
-  const auto journal = RocksJournal::open({.path = directory.path()});
-  ASSERT_FALSE(journal) << "frame 20 was acknowledged";
-  EXPECT_EQ(journal.error().code, Errc::kCorrupt);
-}
-
-// Every byte of the log is flipped in turn: a frame may be refused, or lost with all that follow it
-// if the flip looks like a torn tail, but never lost from the middle and never altered.
-TEST_F(CutJournal, NeverServesAnAlteredOrPartialJournalWhateverByteFlips) {
-  crash_after(6, 40);
-  const std::uint64_t whole = log_bytes();
-  const Directory original;
-  fs::copy(directory.path(), original.path(), fs::copy_options::recursive);
-  int refused = 0;
-  int shortened = 0;
-  for (std::uint64_t at = 0; at < whole; ++at) {
-    SCOPED_TRACE(at);
-    fs::remove_all(directory.path());
-    fs::copy(original.path(), directory.path(), fs::copy_options::recursive);
-    flip(log_, at);
-    const auto journal = RocksJournal::open({.path = directory.path()});
-    if (!journal) {
-      ++refused;
-      EXPECT_EQ(journal.error().code, Errc::kCorrupt) << journal.error().detail;
-      continue;
-    }
-    const FrameNumber last = (*journal)->extent().last;
-    shortened += last < 6;
-    expect_frames(**journal, 1, last, 40);
-  }
-  RecordProperty("refused", refused);
-  RecordProperty("shortened", shortened);
-  EXPECT_GT(refused, 0);
 }
 
 }  // namespace
