@@ -1,8 +1,8 @@
 // A frame of the journal: many records of one shard, written and synced as one value.
 //
 // A view's identity is journalled once, in a snapshot that gives it a number, and again after each
-// checkpoint; its heartbeats then carry the number and what changed, in at most 40 bytes (ids do
-// not occur in them). Numbers belong to (boot, shard). One thread at a time.
+// checkpoint; its heartbeats then carry the number and what changed, in at most kHeartbeatBytesMax
+// (ids do not occur in them). Numbers belong to (boot, shard). One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -17,19 +17,22 @@
 
 namespace playhead {
 
+/// Of one heartbeat, where its spans are below 74 hours, its number below 2^28, its sequence below
+/// 2^21 and it is at most 99 days late; each larger number takes up to six bytes more.
+inline constexpr std::size_t kHeartbeatBytesMax = 40;
+
 /// What is common to the records of a frame.
 struct FrameHead {
-  std::uint64_t boot = 0;    ///< the writing process: view numbers start anew with it
+  std::uint64_t boot = 0;  ///< the writing process: view numbers start anew with it
   std::uint16_t shard = 0;
-  Instant arrival;           ///< of its first record; heartbeats hold their distance from it
+  Instant arrival;  ///< of its first record; heartbeats hold their distance from it
 };
 
-/// A report of the view that `number` stands for.
+/// A report of the view that `number` stands for: that view's snapshot names the slot.
 struct Heartbeat {
   std::uint32_t number = 0;
-  std::uint16_t slot = 0;
   Instant arrival;
-  bool late = false;   ///< never makes a view active
+  bool late = false;  ///< never makes a view active
   Stamped report;
 };
 

@@ -43,9 +43,9 @@ Ids PackedIds::get() const {
   Ids ids;
   if (!bytes_) return ids;
   const char* in = bytes_.get();
-  for (std::string_view* text : {&ids.tenant, &ids.account, &ids.profile, &ids.title, &ids.series,
-                                 &ids.next_title, &ids.view, &ids.device, &ids.device_type,
-                                 &ids.ended_by}) {
+  for (std::string_view* text :
+       {&ids.tenant, &ids.account, &ids.profile, &ids.title, &ids.series, &ids.next_title,
+        &ids.view, &ids.device, &ids.device_type, &ids.ended_by}) {
     const auto size = static_cast<unsigned char>(*in++);
     *text = {in, size};
     in += size;

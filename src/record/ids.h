@@ -10,7 +10,7 @@
 
 namespace playhead {
 
-inline constexpr std::size_t kIdBytesMax = 128;     ///< of any one id
+inline constexpr std::size_t kIdBytesMax = 128;  ///< of any one id
 inline constexpr unsigned kSlots = 4096;
 
 /// The texts that name a view. Borrowed: as long as what they were taken from.

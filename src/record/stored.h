@@ -17,13 +17,13 @@ namespace playhead {
 struct StoredView {
   PackedIds ids;
   View view;
-  std::optional<Trail> trail;      ///< while the view has not settled
-  Instant keyed_start;             ///< its start as first folded: its place in history, for ever
-  Instant last_arrival;            ///< of its last fresh report: expiry is derived from it
-  std::uint32_t interval_ms = 0;   ///< the report interval last sent to it
-  bool cmcd = false;               ///< expires after 90 s, whatever the interval
-  bool active = false;             ///< counts for viewers and limits
-  bool expired = false;            ///< it fell silent and no opening report has come since
+  std::optional<Trail> trail;     ///< while the view has not settled
+  Instant keyed_start;            ///< its start as first folded: its place in history, for ever
+  Instant last_arrival;           ///< of its last fresh report: expiry is derived from it
+  std::uint32_t interval_ms = 0;  ///< the report interval last sent to it
+  bool cmcd = false;              ///< expires after 90 s, whatever the interval
+  bool active = false;            ///< counts for viewers and limits
+  bool expired = false;           ///< it fell silent and no opening report has come since
 
   StoredView clone() const;
 };

@@ -31,7 +31,6 @@ void Shard::journal_snapshot(Entry& entry) {
 
 void Shard::journal_heartbeat(Entry& entry, const Stamped& stamped, Instant arrival, bool late) {
   writer().heartbeat({.number = entry.number,
-                      .slot = entry.slot,
                       .arrival = arrival,
                       .late = late,
                       .report = stamped});
