@@ -57,8 +57,8 @@ struct HistoryKey {
 };
 
 struct HistoryRows {
-  std::vector<StoredView> views;   ///< newest keyed start first
-  bool more = false;               ///< rows may follow the last one
+  std::vector<StoredView> views;  ///< newest keyed start first
+  bool more = false;              ///< rows may follow the last one
 };
 
 class Store {

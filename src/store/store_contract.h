@@ -95,7 +95,9 @@ class StoreContract : public testing::Test {
     write(std::move(changes));
   }
   void merge(const ProfileRef& profile, const std::string& title, const TitleState& delta) {
-    write({TitleChange{.profile = profile, .title = title, .delta = delta}});
+    std::vector<Change> changes;
+    changes.push_back(TitleChange{.profile = profile, .title = title, .delta = delta});
+    write(std::move(changes));
   }
   void settle() {
     const auto settled = run(store().settle());

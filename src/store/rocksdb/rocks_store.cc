@@ -88,7 +88,6 @@ class Stored final : public RocksStore {
                              try_misses_ = 0, flushes_ = 0;
   std::atomic<std::uint64_t> settles_ = 0;  // asked for; also their turns
   std::uint64_t settled_ = 0;               // the settler's: turns that a flush has covered
-  bool flush_failed_ = false;               // the settler's
   // Last, so that their threads end before what they use.
   WorkQueue settler_;
   WorkQueue writer_;
@@ -147,14 +146,10 @@ Result<void> Stored::write_now(const std::vector<Change>& changes) {
 Result<void> Stored::settle_now(std::uint64_t turn) {
   if (settled_ >= turn) return {};
   const std::uint64_t covered = settles_.load();
-  if (std::exchange(flush_failed_, false)) families_.db().Resume().PermitUncheckedError();
   rocksdb::FlushOptions flushing;
   flushing.allow_write_stall = true;  // else it would wait for compactions that may never catch up
   const Status status = families_.db().Flush(flushing, families_.all());
-  if (!status.ok()) {
-    flush_failed_ = true;
-    return std::unexpected(error_of(status, "flush the store"));
-  }
+  if (!status.ok()) return std::unexpected(error_of(status, "flush the store"));
   ++flushes_;
   settled_ = covered;
   return {};

@@ -6,6 +6,9 @@
 //   one more, which flushes all column families as one. The try_* reads look into memory only and
 //   run on the caller's thread. On disk: docs/formats.md, "Keys".
 // Concurrency: as the port says. The store outlives every Task that it gave.
+// Faults: on a full disk writes and settles fail until there is space; after any other failed flush
+// they
+//   fail until the process starts anew. Reads go on. Nothing is lost: the journal still has it.
 // Invariant: all column families hold the same set of changes after a crash (atomic flush).
 #pragma once
 
