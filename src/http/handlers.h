@@ -1,0 +1,35 @@
+// What the routes do, one function each. Each runs on the thread of its connection.
+#pragma once
+
+#include "http/request.h"
+
+namespace playhead {
+
+// views.cc
+Task<Reply> put_view(Request request);
+Task<Reply> get_view(Request request);
+Task<Reply> terminate_view(Request request);
+Task<Reply> get_viewers(Request request);
+Task<Reply> stream_viewers(Request request);
+Task<Reply> get_profiles(Request request);
+
+// titles.cc
+Task<Reply> get_progress(Request request);
+Task<Reply> list_progress(Request request);
+Task<Reply> query_progress(Request request);
+Task<Reply> patch_progress(Request request);
+Task<Reply> get_continue_watching(Request request);
+
+// entries.cc
+Task<Reply> get_history(Request request);
+Task<Reply> get_history_item(Request request);
+Task<Reply> delete_history(Request request);
+Task<Reply> delete_history_item(Request request);
+
+// system.cc
+Task<Reply> get_livez(Request request);
+Task<Reply> get_readyz(Request request);
+Task<Reply> get_problem(Request request);
+Task<Reply> get_cluster(Request request);
+
+}  // namespace playhead

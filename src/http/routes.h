@@ -1,0 +1,70 @@
+// The table of routes: what each takes, gives, needs and may be asked by. A route without a
+// permission does not compile. Matching is pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "auth/permission.h"
+#include "http/guard.h"
+#include "http/media.h"
+#include "http/request.h"
+
+namespace playhead {
+
+/// Reports are no ordinary requests: they are submitted as they are parsed, and awaited in bulk.
+enum class Feed : std::uint8_t { kNone, kReports, kCmcd };
+
+/// Where a route is served if there is a listener for operators.
+enum class Place : std::uint8_t { kPublic, kOperators, kBoth };
+
+/// What bodies a route takes, by BodyType.
+enum class Takes : std::uint8_t { kNothing, kJson, kReports, kCmcd };
+
+/// What a route answers with.
+enum class Gives : std::uint8_t { kAnything, kJson, kJsonOrCsv, kEvents };
+
+struct Route {
+  Method method;
+  std::string_view pattern;  ///< segments; {a}, {p} and {x} stand for account, profile and name
+  Permission permission;
+  Place place;
+  Takes takes;
+  Gives gives;
+  Handler handler;
+  Feed feed = Feed::kNone;
+  bool needs_shards = true;  ///< 503 until the journal has been read
+
+  consteval Route(Method m, std::string_view p, Permission needed, Place where, Takes in, Gives out,
+                  Handler h, bool shards = true)
+      : method(m), pattern(p), permission(needed), place(where), takes(in), gives(out), handler(h),
+        needs_shards(shards) {}
+  consteval Route(Method m, std::string_view p, Permission needed, Takes in, Feed f)
+      : method(m), pattern(p), permission(needed), place(Place::kPublic), takes(in),
+        gives(Gives::kAnything), handler(nullptr), feed(f) {}
+};
+
+std::span<const Route> routes();
+
+/// What a listener serves.
+enum class Listener : std::uint8_t { kEverything, kPublic, kOperators };
+
+/// A path laid over the table. `methods`: bits of Method that the path has; 0: there is no such
+/// path. Segments are still encoded.
+struct Match {
+  const Route* route = nullptr;
+  unsigned methods = 0;
+  std::string_view account, profile, name;
+};
+
+/// `path`: without the query. HEAD finds GET's route.
+Match match(Method method, std::string_view path, Listener listener);
+
+/// "GET, HEAD, OPTIONS" for the methods of a Match.
+std::string_view allow_header(unsigned methods);
+
+bool takes(Takes takes, BodyType type);
+
+}  // namespace playhead
