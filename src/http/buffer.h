@@ -25,7 +25,8 @@ class Buffer {
     const std::size_t held = end_ - begin_;
     std::size_t capacity = std::max({capacity_, kBytesMin, wanted, held + 1});
     // A read that filled everything up comes from somebody who has more.
-    if (filled_ && capacity <= capacity_) capacity = std::max(capacity, std::min(capacity_ * 2, kBytesKept));
+    if (filled_ && capacity <= capacity_)
+      capacity = std::max(capacity, std::min(capacity_ * 2, kBytesKept));
     if (held == 0 && capacity_ > kBytesKept && wanted <= kBytesKept) capacity = kBytesMin;
     if (capacity != capacity_) {
       auto data = std::make_unique_for_overwrite<char[]>(capacity);

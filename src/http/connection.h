@@ -74,7 +74,8 @@ class Connection final : public ConnectionBase,
   }
 
   Task<> serve(bool full) {
-    if (full) session_.give_up(problems::kOverloaded, "the server has as many connections as it may");
+    if (full)
+      session_.give_up(problems::kOverloaded, "the server has as many connections as it may");
     while (true) {
       const Session::Next next = co_await session_.step();
       std::string& out = session_.out();
@@ -186,8 +187,9 @@ class Connection final : public ConnectionBase,
     char waste[4096];
     for (std::size_t wasted = 0; !error && wasted < kLingerBytes;) {
       reading_ = true;
-      wasted += co_await stream_.lowest_layer().async_read_some(
-          boost::asio::buffer(waste), boost::asio::redirect_error(boost::asio::use_awaitable, error));
+      wasted += co_await stream_.async_read_some(
+          boost::asio::buffer(waste),
+          boost::asio::redirect_error(boost::asio::use_awaitable, error));
       reading_ = false;
     }
   }
@@ -216,13 +218,12 @@ class Connection final : public ConnectionBase,
 
   // Reads nothing of interest from a stream's reader, but sees it go.
   void watch() {
-    stream_.async_read_some(
-        boost::asio::buffer(&watched_, 1),
-        [self = this->shared_from_this()](const Error& error, std::size_t) {
-          if (!error) return self->watch();
-          self->gone_ = true;
-          if (self->subscription_ != nullptr) self->subscription_->wake();
-        });
+    stream_.async_read_some(boost::asio::buffer(&watched_, 1),
+                            [self = this->shared_from_this()](const Error& error, std::size_t) {
+                              if (!error) return self->watch();
+                              self->gone_ = true;
+                              if (self->subscription_ != nullptr) self->subscription_->wake();
+                            });
   }
 
   void cancel() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/hash.h"
+#include "base/ids.h"
 #include "http/url.h"
 
 namespace playhead {

@@ -1,5 +1,5 @@
-// Ids are "boot-n". Whoever comes back gets a snapshot, whatever the id it names: so it holds nothing
-// that a stream would need, and only tells events apart.
+// Ids are "boot-n". Whoever comes back gets a snapshot, whatever the id it names: so it holds
+// nothing that a stream would need, and only tells events apart.
 #include "http/events.h"
 
 #include "http/json_out.h"

@@ -21,8 +21,8 @@ struct Pending {
   std::vector<Rejected> rejected;        ///< by the parser, or as not the caller's
   std::vector<std::uint32_t> places;     ///< of the submitted reports in the body; empty: in order
   Feed feed = Feed::kReports;
-  bool batch = false;       ///< an array or lines: rejections are listed
-  bool stop_by_410 = false; ///< CMCD: a terminated view is told so
+  bool batch = false;        ///< an array or lines: rejections are listed
+  bool stop_by_410 = false;  ///< CMCD: a terminated view is told so
 
   // Of its request, for the answer's frame. `origin` borrows from the connection's buffer.
   std::string_view origin;

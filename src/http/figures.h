@@ -20,16 +20,16 @@ class Counter {
 };
 
 struct HttpFigures {
-  Counter connections;          ///< open now
+  Counter connections;  ///< open now
   Counter connections_total;
-  Counter connections_refused;  ///< above connections_max
-  Counter requests;             ///< answered, of whatever status
+  Counter connections_refused;      ///< above connections_max
+  Counter requests;                 ///< answered, of whatever status
   std::array<Counter, 6> statuses;  ///< answers by the first digit of their status; [0] is unused
-  Counter framing_errors;       ///< requests whose framing could not be trusted
-  Counter timeouts;             ///< connections closed because they were too slow
-  Counter fields_ignored;       ///< unknown or senseless fields of reports that were accepted
-  Counter cmcd_dropped;         ///< CMCD records that were dropped
-  Counter streams;              ///< viewers' streams open now
+  Counter framing_errors;           ///< requests whose framing could not be trusted
+  Counter timeouts;                 ///< connections closed because they were too slow
+  Counter fields_ignored;           ///< unknown or senseless fields of reports that were accepted
+  Counter cmcd_dropped;             ///< CMCD records that were dropped
+  Counter streams;                  ///< viewers' streams open now
   Counter bytes_in, bytes_out;
 };
 

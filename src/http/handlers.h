@@ -30,6 +30,7 @@ Task<Reply> delete_history_item(Request request);
 Task<Reply> get_livez(Request request);
 Task<Reply> get_readyz(Request request);
 Task<Reply> get_problem(Request request);
+Task<Reply> get_metrics(Request request);
 Task<Reply> get_cluster(Request request);
 
 }  // namespace playhead

@@ -18,7 +18,6 @@ struct HttpOptions {
   std::uint32_t header_bytes_max = 16 * 1024;  ///< of a request's header section; above: 431
   std::uint32_t target_bytes_max = 8 * 1024;   ///< of a request's target; above: 414
   std::uint32_t body_bytes_max = 1024 * 1024;  ///< of a request's body; above: 413, unread
-  std::uint32_t batch_reports_max = 1'000;     ///< in one request; above: 413
   std::uint32_t pipeline_max = 64;             ///< requests of a connection applied at once
   std::uint32_t connections_max = 100'000;     ///< of one thread; above: 503
   std::uint32_t answer_bytes_max = 64 * 1024;  ///< answers gathered before they are written

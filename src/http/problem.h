@@ -9,18 +9,19 @@
 #include "base/result.h"
 #include "http/json_out.h"
 #include "http/reply.h"
+#include "ingest/parsed.h"
 #include "service/answers.h"
 
 namespace playhead {
 
 /// One kind of problem. The names are part of the API: append, never rename.
 struct ProblemType {
-  std::string_view name;   ///< `type` is "/problems/" + name
+  std::string_view name;  ///< `type` is "/problems/" + name
   unsigned status;
-  Errc code;               ///< what a caller can do about it
+  Errc code;  ///< what a caller can do about it
   bool retryable;
   std::string_view title;
-  std::string_view advice; ///< what its page says
+  std::string_view advice;  ///< what its page says
 };
 
 namespace problems {
@@ -38,6 +39,8 @@ const ProblemType& problem_type(Errc code);
 /// The type for what the framing guard refuses.
 const ProblemType& problem_type_of_status(unsigned status);
 
+/// The members of a problem without its braces, for those that say more; `detail` may be empty.
+void write_problem_members(JsonOut& json, const ProblemType& type, std::string_view detail);
 /// A whole problem body; `detail` may be empty.
 void write_problem(JsonOut& json, const ProblemType& type, std::string_view detail);
 /// A rejected report's problem: with "device" if the view was ended from elsewhere.
@@ -45,6 +48,7 @@ void write_problem(JsonOut& json, const Rejected& rejected);
 
 Reply problem(const ProblemType& type, std::string_view detail);
 Reply problem(const Error& error);
+Reply problem(const BodyError& error);
 /// 410, naming the device that ended the view; where it is unknown, null.
 Reply terminated_problem(const Error& error, std::string_view device);
 

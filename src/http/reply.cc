@@ -62,11 +62,10 @@ std::string http_date(std::int64_t unix_s) {
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
   char text[64];
-  const int length = std::snprintf(
-      text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
-      kDays[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
-      kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
-      parts.tm_min, parts.tm_sec);
+  const int length = std::snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                                   kDays[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
+                                   kMonths[static_cast<std::size_t>(parts.tm_mon)],
+                                   parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
   return {text, static_cast<std::size_t>(length)};
 }
 

@@ -22,11 +22,11 @@ struct Reply {
   unsigned status = 200;
   std::string_view content_type;  ///< empty: there is no body
   std::string body;
-  std::string_view allow;         ///< 405 and OPTIONS: methods
-  std::string headers;            ///< further lines, each with its CR LF
+  std::string_view allow;  ///< 405 and OPTIONS: methods
+  std::string headers;     ///< further lines, each with its CR LF
   std::unique_ptr<EventStream> stream;
-  bool cacheable = false;         ///< else `Cache-Control: no-store`
-  bool close = false;             ///< the connection can't be trusted or used any more
+  bool cacheable = false;  ///< else `Cache-Control: no-store`
+  bool close = false;      ///< the connection can't be trusted or used any more
 };
 
 inline constexpr std::string_view kJson = "application/json";
@@ -37,11 +37,11 @@ inline constexpr std::string_view kEventStream = "text/event-stream";
 
 /// What the request and its connection add to an answer.
 struct Frame {
-  std::string_view date;     ///< as HTTP has it
-  std::string_view origin;   ///< to be allowed by CORS; empty: none
+  std::string_view date;    ///< as HTTP has it
+  std::string_view origin;  ///< to be allowed by CORS; empty: none
   bool http10 = false;
-  bool keep_alive = true;    ///< the connection stays open
-  bool head = false;         ///< HEAD: everything but the body
+  bool keep_alive = true;  ///< the connection stays open
+  bool head = false;       ///< HEAD: everything but the body
 };
 
 /// Appends the bytes of `reply`. One with a stream has neither body nor length.

@@ -53,6 +53,8 @@ constexpr std::array kRoutes = {
           get_livez, false),
     Route(Method::kGet, "/readyz", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
           get_readyz, false),
+    Route(Method::kGet, "/metrics", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
+          get_metrics, false),
     Route(Method::kGet, "/problems/{x}", kPublic, Place::kBoth, Takes::kNothing, Gives::kAnything,
           get_problem, false),
 };

@@ -39,11 +39,23 @@ struct Route {
 
   consteval Route(Method m, std::string_view p, Permission needed, Place where, Takes in, Gives out,
                   Handler h, bool shards = true)
-      : method(m), pattern(p), permission(needed), place(where), takes(in), gives(out), handler(h),
+      : method(m),
+        pattern(p),
+        permission(needed),
+        place(where),
+        takes(in),
+        gives(out),
+        handler(h),
         needs_shards(shards) {}
   consteval Route(Method m, std::string_view p, Permission needed, Takes in, Feed f)
-      : method(m), pattern(p), permission(needed), place(Place::kPublic), takes(in),
-        gives(Gives::kAnything), handler(nullptr), feed(f) {}
+      : method(m),
+        pattern(p),
+        permission(needed),
+        place(Place::kPublic),
+        takes(in),
+        gives(Gives::kAnything),
+        handler(nullptr),
+        feed(f) {}
 };
 
 std::span<const Route> routes();

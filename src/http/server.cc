@@ -3,7 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <condition_variable>
-#include <latch>
+#include <mutex>
 
 #include "base/assert.h"
 #include "http/worker.h"
@@ -23,8 +23,8 @@ Result<tcp::endpoint> resolve(const ListenAddress& address, asio::io_context& co
   const auto literal = asio::ip::make_address(address.host, error);
   if (!error) return tcp::endpoint(literal, address.port);
   tcp::resolver resolver(context);
-  const auto found = resolver.resolve(address.host, std::to_string(address.port),
-                                      tcp::resolver::passive, error);
+  const auto found =
+      resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
   if (error || found.empty())
     return fail(Errc::kInvalidArgument, "there is no address named '" + address.host + "'");
   // IPv4 first: "localhost" is 127.0.0.1 to nearly everybody.
@@ -52,16 +52,18 @@ Result<tcp::acceptor> open(const tcp::endpoint& endpoint, bool shared, asio::io_
 
 }  // namespace
 
-Server::Server(const ServerParts& parts, HttpOptions options)
+Server::Server(const ServerParts& parts, HttpOptions options, IngestOptions ingest)
     : shared_(std::make_shared<Shared>()) {
   shared_->parts = parts;
   shared_->options = std::move(options);
+  shared_->ingest = ingest;
   for (const std::string& origin : shared_->options.cors_origins)
     if (origin == "*") shared_->any_origin = true;
   shared_->has_operators = !shared_->options.admin_listen.empty();
   Threads& threads = parts.shards->threads();
   for (std::size_t i = 0; i < threads.count(); ++i)
     workers_.push_back(std::make_shared<Worker>(shared_, i, threads.context(i)));
+  shared_->figures = figures();
 }
 
 Server::~Server() = default;
@@ -133,7 +135,8 @@ void Server::stop() {
     });
   const auto gone = [&] { return left->count == 0; };
   std::unique_lock lock(left->mutex);
-  if (left->changed.wait_for(lock, std::chrono::milliseconds(shared_->options.stop_timeout_ms), gone))
+  if (left->changed.wait_for(lock, std::chrono::milliseconds(shared_->options.stop_timeout_ms),
+                             gone))
     return;
   lock.unlock();
   for (const auto& worker : workers_) threads.post(worker->index(), [worker] { worker->cut(); });

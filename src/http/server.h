@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@
 #include "auth/authenticator.h"
 #include "base/result.h"
 #include "http/figures.h"
+#include "http/metrics.h"
 #include "http/options.h"
+#include "ingest/options.h"
 #include "runtime/clock.h"
 #include "service/service.h"
 #include "shard/shard_threads.h"
@@ -29,6 +32,10 @@ struct ServerParts {
   const Authenticator* authenticator = nullptr;
   const Clock* clock = nullptr;
   std::uint64_t boot = 0;  ///< differs at each start: event ids of streams begin with it
+  Instant started_at;      ///< of this process
+  /// Adds the families of what HTTP does not know (journal, store, process) to /metrics. Called on
+  /// a shard's thread at each scrape: must not block.
+  std::function<void(MetricsText&)> collect;
 };
 
 class Worker;
@@ -36,7 +43,7 @@ struct Shared;
 
 class Server {
  public:
-  Server(const ServerParts& parts, HttpOptions options);
+  Server(const ServerParts& parts, HttpOptions options, IngestOptions ingest);
   ~Server();
 
   /// Binds `options.listen` and, if given, `options.admin_listen`, and starts to accept.
@@ -48,8 +55,9 @@ class Server {
   std::uint16_t port() const { return port_; }
   std::uint16_t admin_port() const { return admin_port_; }
 
-  /// Until it is ready, /readyz and everything that needs the shards answer 503 with `detail` (as in
-  /// "the journal is being read: frame 12000 of 80000"). /livez answers 200 from the first moment.
+  /// Until it is ready, /readyz and everything that needs the shards answer 503 with `detail` (as
+  /// in "the journal is being read: frame 12000 of 80000"). /livez answers 200 from the first
+  /// moment.
   void set_ready(bool ready, std::string detail = {});
 
   /// Stops accepting, lets the requests in flight finish, ends streams, and closes all connections;

@@ -2,7 +2,6 @@
 #include "http/session.h"
 
 #include "base/assert.h"
-#include "http/problem.h"
 
 namespace playhead {
 namespace {

@@ -19,6 +19,7 @@
 #include "http/buffer.h"
 #include "http/feed.h"
 #include "http/guard.h"
+#include "http/problem.h"
 #include "http/worker.h"
 
 namespace playhead {

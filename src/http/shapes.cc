@@ -56,9 +56,8 @@ void write_progress_members(JsonOut& json, const ProgressItem& item) {
       .field("at", item.at);
 }
 
-void write_history_item(JsonOut& json, const HistoryItem& item) {
-  json.open('{')
-      .field("id", item.id)
+void write_history_members(JsonOut& json, const HistoryItem& item) {
+  json.field("id", item.id)
       .field("view", item.view)
       .field("title", item.title)
       .text_or_null("series", item.series)
@@ -72,8 +71,13 @@ void write_history_item(JsonOut& json, const HistoryItem& item) {
       .field("playhead_ms", item.playhead)
       .field("duration_ms", item.duration)
       .field("watched_ms", item.watched_ms)
-      .field("finished", item.finished)
-      .close('}');
+      .field("finished", item.finished);
+}
+
+void write_history_item(JsonOut& json, const HistoryItem& item) {
+  json.open('{');
+  write_history_members(json, item);
+  json.close('}');
 }
 
 }  // namespace playhead

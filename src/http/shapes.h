@@ -19,6 +19,8 @@ void write_viewer_members(JsonOut& json, const ViewerItem& item, const Caller& c
 void write_view(JsonOut& json, const Answer<ViewItem>& answer, const Caller& caller);
 /// The members of one title's progress without its braces.
 void write_progress_members(JsonOut& json, const ProgressItem& item);
+/// The members of an entry of history without its braces.
+void write_history_members(JsonOut& json, const HistoryItem& item);
 void write_history_item(JsonOut& json, const HistoryItem& item);
 /// "as_of" and "stale".
 template <typename T>

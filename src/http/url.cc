@@ -3,7 +3,7 @@
 
 #include <charconv>
 
-#include "record/ids.h"
+#include "base/ids.h"
 
 namespace playhead {
 namespace {
@@ -40,16 +40,6 @@ std::optional<std::string> percent_decode(std::string_view text) {
     i += 2;
   }
   return decoded;
-}
-
-bool is_id(std::string_view text) {
-  if (text.empty() || text.size() > kIdBytesMax) return false;
-  for (const char c : text) {
-    const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '.' || c == '_' || c == '~' || c == ':' || c == '@' || c == '-';
-    if (!good) return false;
-  }
-  return true;
 }
 
 Result<std::string> id_of_segment(std::string_view segment) {

@@ -16,9 +16,6 @@ namespace playhead {
 /// `text` with each %XX replaced by its byte. Nothing if an escape is broken or stands for NUL.
 std::optional<std::string> percent_decode(std::string_view text);
 
-/// True for 1 to 128 bytes of A-Z a-z 0-9 . _ ~ : @ -
-bool is_id(std::string_view text);
-
 /// The id in a path segment. Errors: invalid_argument; also for "." and "..", which clients and
 /// proxies resolve in ways of their own.
 Result<std::string> id_of_segment(std::string_view segment);

@@ -17,18 +17,24 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr Millis kAcceptRetryMs = 100;        ///< after an error, as of too many open files
-constexpr std::size_t kRefusalsMax = 64;      ///< connections that are being told there are too many
+constexpr Millis kAcceptRetryMs = 100;    ///< after an error, as of too many open files
+constexpr std::size_t kRefusalsMax = 64;  ///< connections that are being told there are too many
 
 }  // namespace
 
 bool Shared::origin_allowed(std::string_view origin) const {
   if (origin.empty()) return false;
-  return any_origin || std::ranges::find(options.cors_origins, origin) != options.cors_origins.end();
+  return any_origin ||
+         std::ranges::find(options.cors_origins, origin) != options.cors_origins.end();
 }
 
 Worker::Worker(std::shared_ptr<Shared> shared, std::size_t index, asio::io_context& context)
-    : shared_(std::move(shared)), index_(index), context_(context), timer_(context) {
+    : shared_(std::move(shared)),
+      index_(index),
+      context_(context),
+      timer_(context),
+      json_(shared_->ingest),
+      cmcd_(shared_->ingest) {
   look_at_clock();
 }
 
@@ -66,8 +72,8 @@ Task<> Worker::accept(std::shared_ptr<tcp::acceptor> acceptor, Listener listener
   const auto self = shared_from_this();
   while (!stopping_) {
     boost::system::error_code error;
-    tcp::socket socket = co_await acceptor->async_accept(
-        asio::redirect_error(asio::use_awaitable, error));
+    tcp::socket socket =
+        co_await acceptor->async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
       admit(std::move(socket), listener);
       continue;
@@ -88,8 +94,8 @@ void Worker::admit(tcp::socket socket, Listener listener) {
   socket.set_option(tcp::no_delay(true), error);
   socket.non_blocking(true, error);
   if (error) return;
-  auto connection = std::make_shared<Connection<tcp::socket>>(shared_from_this(), std::move(socket),
-                                                              listener);
+  auto connection =
+      std::make_shared<Connection<tcp::socket>>(shared_from_this(), std::move(socket), listener);
   Connection<tcp::socket>::start(std::move(connection), full);
 }
 

@@ -21,6 +21,8 @@
 #include "http/options.h"
 #include "http/routes.h"
 #include "http/server.h"
+#include "ingest/cmcd.h"
+#include "ingest/json.h"
 
 namespace playhead {
 
@@ -28,8 +30,10 @@ namespace playhead {
 struct Shared {
   ServerParts parts;
   HttpOptions options;
-  bool any_origin = false;            ///< cors_origins holds "*"
-  bool has_operators = false;         ///< there is a listener for operators
+  IngestOptions ingest;
+  std::vector<const HttpFigures*> figures;  ///< one a thread
+  bool any_origin = false;                  ///< cors_origins holds "*"
+  bool has_operators = false;               ///< there is a listener for operators
   std::atomic<bool> ready = false;
   std::atomic<std::uint64_t> events = 0;  ///< of streams: the n of "boot-n"
   std::mutex mutex;
@@ -72,6 +76,11 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Millis now_ms() const { return now_ms_; }
   /// HTTP's date, from the last sweep.
   std::string_view date() const { return date_; }
+  /// This thread's parsers. What they gave lives until their next call: never keep it over an
+  /// await.
+  JsonParser& json() { return json_; }
+  CmcdParser& cmcd() { return cmcd_; }
+
   /// The whole answer to an accepted report on a connection that stays open.
   std::string_view accepted(std::uint32_t next_report_ms);
 
@@ -112,6 +121,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string accepted_;
   std::uint32_t accepted_interval_ms_ = 0;
   HttpFigures figures_;
+  JsonParser json_;
+  CmcdParser cmcd_;
 };
 
 }  // namespace playhead

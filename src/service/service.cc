@@ -40,6 +40,8 @@ class ChannelSubscription final : public Subscription {
       : channel_(std::move(channel)), clock_(clock) {}
   ~ChannelSubscription() override { channel_->close(); }
 
+  void wake() override { channel_->wake(); }
+
   Task<Result<ViewersEvent>> next(Deadline until) override {
     auto event = channel_->pop();
     if (!event && !channel_->dropped()) {

@@ -44,6 +44,8 @@ class Subscription {
   /// subscribe anew), unavailable (the server stops). At most one await at a time;
   /// not_found when `until` passes with no event.
   virtual Task<Result<ViewersEvent>> next(Deadline until) = 0;
+  /// Ends the wait of next() that is under way, as if `until` had passed.
+  virtual void wake() = 0;
 };
 
 class Service {
