@@ -8,9 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/ids.h"
+
 namespace playhead {
 
-inline constexpr std::size_t kIdBytesMax = 128;  ///< of any one id
 inline constexpr unsigned kSlots = 4096;
 
 /// The texts that name a view. Borrowed: as long as what they were taken from.
