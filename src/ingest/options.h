@@ -1,0 +1,14 @@
+// The limits of what a body may hold. Loaded and range-checked by config/.
+#pragma once
+
+#include <cstdint>
+
+namespace playhead {
+
+struct IngestOptions {
+  std::uint32_t batch_reports_max = 1'000;  ///< reports or CMCD records in one body; above: 413
+  std::uint32_t acts_max = 100;             ///< of one PATCH of progress; above: 413
+  std::uint32_t titles_max = 100;           ///< of one progress query; above: 413
+};
+
+}  // namespace playhead
