@@ -13,7 +13,7 @@
 namespace playhead {
 namespace {
 
-using Kind_ = CmcdValue::Kind;
+using ValueKind = CmcdValue::Kind;
 
 constexpr std::int64_t kVersion = 2;
 constexpr std::int64_t kAtMsMax = 253402300799999;          // 9999-12-31T23:59:59.999Z
@@ -27,17 +27,13 @@ struct Record {
   std::optional<Playhead> playhead;
   std::uint32_t sequence = 0;
   State state = State::kKeep;
-  bool live = false;
+  bool live_stream = false, live_latency = false;
   std::uint64_t ignored = 0;
 };
 
-bool is_text(const CmcdValue& value) {
-  return value.kind == Kind_::kString || value.kind == Kind_::kToken;
-}
-
-std::optional<State> state_of(std::string_view sta) {
-  if (sta.size() != 1) return std::nullopt;
-  switch (sta.front()) {
+std::optional<State> state_of(const CmcdValue& sta) {
+  if (!sta.is_text() || sta.text.size() != 1) return std::nullopt;
+  switch (sta.text.front()) {
     case 's':
     case 'd':
       return State::kStarting;
@@ -61,8 +57,9 @@ std::optional<State> state_of(std::string_view sta) {
   }
 }
 
+// A fraction is cut: refusing it would lose a position, and nobody would see the refusal.
 std::optional<std::int64_t> integer_of(const CmcdValue& value, std::int64_t max) {
-  if (value.kind != Kind_::kInteger || value.integer < 0 || value.integer > max)
+  if (value.kind != ValueKind::kNumber || value.integer < 0 || value.integer > max)
     return std::nullopt;
   return value.integer;
 }
@@ -76,7 +73,7 @@ void note_custom(std::string_view key, const CmcdValue& value, Record& record) {
 void note(std::string_view key, const CmcdValue& value, Record& record) {
   const auto sensible = [&](bool good) { record.ignored += good ? 0 : 1; };
   if (key == "e") {
-    record.event = value.text;
+    record.event = value.is_text() ? value.text : std::string_view();
   } else if (key == "ts") {
     record.at = integer_of(value, kAtMsMax);
   } else if (key == "v") {
@@ -90,16 +87,17 @@ void note(std::string_view key, const CmcdValue& value, Record& record) {
     record.sequence = static_cast<std::uint32_t>(sequence.value_or(0));
     sensible(sequence.has_value());
   } else if (key == "pt") {
-    record.playhead = integer_of(value, std::numeric_limits<std::int64_t>::max());
+    record.playhead = integer_of(value, kCmcdIntegerMax);
     sensible(record.playhead.has_value());
   } else if (key == "sta") {
-    const auto state = state_of(value.text);
+    const auto state = state_of(value);
     record.state = state.value_or(State::kKeep);
     sensible(state.has_value());
   } else if (key == "st") {
-    record.live = record.live || value.text == "l" || value.text == "ll";
+    record.live_stream = value.text == "l" || value.text == "ll";
   } else if (key == "ltc") {
-    record.live = true;
+    record.live_latency = value.kind == ValueKind::kNumber;
+    sensible(record.live_latency);
   } else if (key.size() > 7) {
     note_custom(key, value, record);
   }
@@ -125,7 +123,7 @@ template <typename Take>
 void each_byte(const CmcdValue& value, Take take) {
   const std::string_view text = value.text;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (value.kind == Kind_::kString && text[i] == '\\' && i + 1 < text.size()) ++i;
+    if (value.kind == ValueKind::kString && text[i] == '\\' && i + 1 < text.size()) ++i;
     take(text[i]);
   }
 }
@@ -133,7 +131,7 @@ void each_byte(const CmcdValue& value, Take take) {
 // A text as an id: bytes outside the alphabet become ~XX. Nothing if it is empty or too long then.
 std::string_view escaped_id(const CmcdValue& value, Texts& texts) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
-  if (!is_text(value)) return {};
+  if (!value.is_text()) return {};
   std::array<char, kIdBytesMax + 3> out;
   std::size_t size = 0;
   each_byte(value, [&](char c) {
@@ -143,10 +141,6 @@ std::string_view escaped_id(const CmcdValue& value, Texts& texts) {
       return;
     }
     const auto byte = static_cast<unsigned char>(c);
-    if (size + 3 > out.size()) {
-      size = out.size();
-      return;
-    }
     out[size++] = '~';
     out[size++] = kHex[byte >> 4];
     out[size++] = kHex[byte & 15];
@@ -158,11 +152,8 @@ std::string_view escaped_id(const CmcdValue& value, Texts& texts) {
 std::string_view exact_id(std::string_view known, const CmcdValue& said, Texts& texts,
                           std::uint64_t& ignored) {
   if (!known.empty()) return known;
-  if (!is_text(said)) {
-    ignored += said.kind == Kind_::kBoolean && said.boolean ? 0 : 1;
-    return {};
-  }
-  if (is_id(said.text)) return texts.keep(said.text);
+  if (said.kind == ValueKind::kNone) return {};
+  if (said.is_text() && is_id(said.text)) return texts.keep(said.text);
   ++ignored;
   return {};
 }
@@ -181,7 +172,8 @@ std::optional<Report> report_of(Record& record, const CmcdOrigin& origin, Texts&
   out.sequence = record.sequence;
   out.state = record.state;
   out.cmcd = true;
-  const bool live = record.live || record.playhead.value_or(0) > kLivePlayheadMin;
+  const bool live =
+      record.live_stream || record.live_latency || record.playhead.value_or(0) > kLivePlayheadMin;
   out.kind = live ? Kind::kLive : Kind::kOnDemand;
   if (!live) out.playhead = record.playhead;
   return out;

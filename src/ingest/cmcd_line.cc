@@ -32,8 +32,6 @@ std::size_t span_of(std::string_view text, unsigned char mask) {
   return size;
 }
 
-constexpr std::size_t kIntegerDigitsMax = 15;  // RFC 8941, 3.3.1
-
 }  // namespace
 
 void CmcdLine::skip_blanks() {
@@ -49,7 +47,7 @@ bool CmcdLine::next(std::string_view& key, CmcdValue& value) {
     skip_blanks();
   }
   first_ = false;
-  value = {};
+  value = {.kind = CmcdValue::Kind::kBoolean, .text = {}};
   if (!read_key(key)) return fail();
   if (!rest_.empty() && rest_.front() == '=') {
     rest_.remove_prefix(1);
@@ -97,19 +95,17 @@ bool CmcdLine::read_number(CmcdValue& value) {
   const bool negative = rest_.front() == '-';
   if (negative) rest_.remove_prefix(1);
   const std::size_t digits = span_of(rest_, kDigit);
-  if (digits == 0 || digits > kIntegerDigitsMax) return false;
-  value.kind = CmcdValue::Kind::kInteger;
+  if (digits == 0) return false;
+  value.kind = CmcdValue::Kind::kNumber;
   for (const char digit : rest_.substr(0, digits))
-    value.integer = value.integer * 10 + (digit - '0');
+    value.integer = std::min(value.integer * 10 + (digit - '0'), kCmcdIntegerMax);
   if (negative) value.integer = -value.integer;
   rest_.remove_prefix(digits);
   if (rest_.empty() || rest_.front() != '.') return true;
   rest_.remove_prefix(1);
   const std::size_t fraction = span_of(rest_, kDigit);
-  if (fraction == 0) return false;
-  value.kind = CmcdValue::Kind::kDecimal;
   rest_.remove_prefix(fraction);
-  return true;
+  return fraction > 0;
 }
 
 bool CmcdLine::read_string(CmcdValue& value) {

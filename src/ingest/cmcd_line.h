@@ -8,13 +8,18 @@
 
 namespace playhead {
 
+/// RFC 8941, 3.3.1. Players do send larger ones; they only have to be seen to be senseless.
+inline constexpr std::int64_t kCmcdIntegerMax = 999'999'999'999'999;
+
 /// A member's value. `text` borrows from the line: of a string it still holds its escapes.
 struct CmcdValue {
-  enum class Kind : std::uint8_t { kInteger, kDecimal, kString, kToken, kBytes, kBoolean, kList };
-  Kind kind = Kind::kBoolean;
+  enum class Kind : std::uint8_t { kNone, kNumber, kString, kToken, kBytes, kBoolean, kList };
+  Kind kind = Kind::kNone;
   std::string_view text;     ///< of a string or a token
-  std::int64_t integer = 0;  ///< or the whole part of a decimal
+  std::int64_t integer = 0;  ///< a number's whole part, held within kCmcdIntegerMax either way
   bool boolean = true;       ///< a bare key is true
+
+  bool is_text() const { return kind == Kind::kString || kind == Kind::kToken; }
 };
 
 /// Walks over the members of a line.
