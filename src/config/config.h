@@ -1,0 +1,58 @@
+// All that a server can be told, and how it is told: a TOML file, read into the option structs of
+// the modules they belong to. One table (options.h) names each option once; from it come loading,
+// range checks, suggestions for misspelt keys, and docs/configuration.md.
+//
+// Pure but for load_config(), which reads one file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "auth/options.h"
+#include "base/result.h"
+#include "http/options.h"
+#include "ingest/options.h"
+#include "journal/rocksdb/rocks_journal.h"
+#include "shard/options.h"
+#include "store/rocksdb/rocks_store.h"
+
+namespace playhead {
+
+struct Config {
+  std::string data;                ///< directory of journal and store; made if missing
+  std::string log_level = "info";  ///< debug, info, warning or error
+  std::uint32_t threads = 0;       ///< shards, each on a thread of its own; 0: one a core
+  HttpOptions http;
+  IngestOptions ingest;
+  AuthOptions auth;
+  ShardOptions shard;
+  RocksJournalOptions journal;  ///< its path comes from `data`
+  RocksStoreOptions store;      ///< its path comes from `data`
+};
+
+/// Where the journal and the store of a data directory lie.
+std::string journal_path(const std::string& data);
+std::string store_path(const std::string& data);
+
+/// Lays the file at `path` over `config`. `config` is unchanged on an error.
+///
+/// Errors: not_found (no such file, or it can't be read), invalid_argument. The detail has one line
+///   for each thing wrong, at most kConfigErrorsMax: file, line, key, and what is allowed.
+Result<void> load_config(const std::string& path, Config& config);
+inline constexpr std::size_t kConfigErrorsMax = 20;
+
+/// The same for a text; `name` stands for the file in messages.
+Result<void> read_config(std::string_view text, std::string_view name, Config& config);
+
+/// Checks what no single range can say, as that one option is not above another.
+/// Errors: invalid_argument.
+Result<void> check_config(const Config& config);
+
+/// `config` as a TOML file with every option and its meaning; read_config() reads it back.
+std::string config_toml(const Config& config);
+
+/// docs/configuration.md.
+std::string config_markdown();
+
+}  // namespace playhead

@@ -1,0 +1,264 @@
+// The table itself, and what can be read off it.
+#include "config/options.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace playhead {
+namespace {
+
+/// Reaches a member through its parts: at<&Config::shard, &ShardOptions::rules,
+/// &Rules::qualify_ms>.
+template <auto... Members>
+OptionValue at(Config& config) {
+  return &(config.*....*Members);
+}
+
+constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB;
+constexpr std::uint64_t kSecond = 1'000, kMinute = 60 * kSecond, kDay = 1'440 * kMinute;
+
+Result<void> check_level(const std::string& text) {
+  for (const char* level : {"debug", "info", "warning", "error"})
+    if (text == level) return {};
+  return fail(Errc::kInvalidArgument, "'" + text + "' is no log level");
+}
+
+Result<void> check_address(const std::string& text) {
+  const auto address = parse_listen(text);
+  if (!address) return std::unexpected(address.error());
+  return {};
+}
+
+Result<void> check_optional_address(const std::string& text) {
+  return text.empty() ? Result<void>() : check_address(text);
+}
+
+/// "*", or scheme://host[:port] as browsers write it in Origin.
+Result<void> check_origin(const std::string& text) {
+  const std::size_t scheme = text.find("://");
+  const bool whole = scheme != std::string::npos && scheme > 0 && scheme + 3 < text.size() &&
+                     text.find_first_of("/?# ", scheme + 3) == std::string::npos;
+  if (text == "*" || whole) return {};
+  return fail(Errc::kInvalidArgument, "'" + text + "' is no origin");
+}
+
+constexpr std::string_view kAddressForm = "HOST:PORT, as in \"127.0.0.1:8080\"; port 0: a free one";
+constexpr std::string_view kOriginForm =
+    "a list of origins, as in [\"https://www.example.com\"], or [\"*\"]";
+
+constexpr auto kSections = std::to_array<Section>({
+    {"", "The server as a whole. These keys stand at the top of the file, before any section."},
+    {"http", "The HTTP server: where it listens, and what a request may cost."},
+    {"auth", "What callers may do where no token says so."},
+    {"ingest", "What one request body may hold."},
+    {"viewing", "The rules by which reports become history and progress."},
+    {"shard", "Active views in memory: intervals, expiry, checkpoints, and the limits of a shard."},
+    {"journal", "The journal on disk, which makes reports durable before they are answered."},
+    {"store", "The store on disk, which holds views and progress."},
+});
+
+constexpr auto kOptions = std::to_array<Option>({
+    {"", "data", at<&Config::data>, 0, 0,
+     "Directory of the journal and the store; made if missing. The flag `--data` overrides it.",
+     nullptr, "a path"},
+    {"", "log_level", at<&Config::log_level>, 0, 0, "The least severe messages that are logged.",
+     check_level, "debug, info, warning or error"},
+    {"", "threads", at<&Config::threads>, 0, 1'024,
+     "Shards, each on a thread of its own. 0: one for each core."},
+
+    {"http", "listen", at<&Config::http, &HttpOptions::listen>, 0, 0,
+     "Address to serve on. Without keys only loopback is allowed. The flag `--listen` overrides "
+     "it.",
+     check_address, kAddressForm},
+    {"http", "admin_listen", at<&Config::http, &HttpOptions::admin_listen>, 0, 0,
+     "Address for `/livez`, `/readyz`, `/metrics`, `/docs` and `/v1/cluster`. Empty: they share "
+     "`listen`.",
+     check_optional_address, kAddressForm},
+    {"http", "cors_origins", at<&Config::http, &HttpOptions::cors_origins>, 0, 0,
+     "Origins of the web pages that may call.", check_origin, kOriginForm},
+    {"http", "header_bytes_max", at<&Config::http, &HttpOptions::header_bytes_max>, kKiB, kMiB,
+     "Size of a request's header section; above: 431."},
+    {"http", "target_bytes_max", at<&Config::http, &HttpOptions::target_bytes_max>, 256, 64 * kKiB,
+     "Size of a request's target; above: 414."},
+    {"http", "body_bytes_max", at<&Config::http, &HttpOptions::body_bytes_max>, kKiB, 64 * kMiB,
+     "Size of a request's body; above: 413 before it is read."},
+    {"http", "pipeline_max", at<&Config::http, &HttpOptions::pipeline_max>, 1, 4'096,
+     "Requests of one connection that are applied before the first is answered."},
+    {"http", "connections_max", at<&Config::http, &HttpOptions::connections_max>, 1, 10'000'000,
+     "Connections of one thread; above: 503."},
+    {"http", "answer_bytes_max", at<&Config::http, &HttpOptions::answer_bytes_max>, kKiB, 16 * kMiB,
+     "Answers of one connection that are gathered before they are written."},
+    {"http", "header_timeout_ms", at<&Config::http, &HttpOptions::header_timeout_ms>, 100,
+     10 * kMinute, "From a request's first byte to the end of its headers; then: 408."},
+    {"http", "body_timeout_ms", at<&Config::http, &HttpOptions::body_timeout_ms>, 100, 10 * kMinute,
+     "From the end of the headers to the body's last byte; then: 408."},
+    {"http", "idle_timeout_ms", at<&Config::http, &HttpOptions::idle_timeout_ms>, 100, kDay,
+     "After this long without a request a connection is closed."},
+    {"http", "write_timeout_ms", at<&Config::http, &HttpOptions::write_timeout_ms>, 100,
+     10 * kMinute, "Time a client has to take an answer or an event, before it is cut off."},
+    {"http", "stop_timeout_ms", at<&Config::http, &HttpOptions::stop_timeout_ms>, 0, 10 * kMinute,
+     "Time that requests in flight have to finish when the server stops."},
+    {"http", "stream_comment_interval_ms",
+     at<&Config::http, &HttpOptions::stream_comment_interval_ms>, kSecond, 10 * kMinute,
+     "A silent stream of events gets a comment this often, so that proxies keep it open."},
+
+    {"auth", "stream_limit", at<&Config::auth, &AuthOptions::stream_limit>, 0, 10'000,
+     "Views that may play on an account at a time, as decided by `PUT`; above: 409. 0: any "
+     "number."},
+
+    {"ingest", "batch_reports_max", at<&Config::ingest, &IngestOptions::batch_reports_max>, 1,
+     100'000, "Reports or CMCD records in one body; above: 413."},
+    {"ingest", "acts_max", at<&Config::ingest, &IngestOptions::acts_max>, 1, 10'000,
+     "Acts in one `PATCH` of progress; above: 413."},
+    {"ingest", "titles_max", at<&Config::ingest, &IngestOptions::titles_max>, 1, 10'000,
+     "Titles in one progress query; above: 413."},
+
+    {"viewing", "qualify_ms", at<&Config::shard, &ShardOptions::rules, &Rules::qualify_ms>, 0,
+     60 * kMinute,
+     "Media played before a view counts for history and progress; of a short title, half of it."},
+    {"viewing", "finish_percent", at<&Config::shard, &ShardOptions::rules, &Rules::finish_percent>,
+     1, 100, "Part of the duration after which a title whose credits are unknown is finished."},
+    {"viewing", "finish_span_ms", at<&Config::shard, &ShardOptions::rules, &Rules::finish_span_ms>,
+     0, 10 * kMinute, "Media played beyond that point before the title counts as finished."},
+    {"viewing", "resume_min_ms", at<&Config::shard, &ShardOptions::rules, &Rules::resume_min_ms>, 0,
+     60 * kMinute, "Continue Watching shows titles played for this long …"},
+    {"viewing", "resume_min_percent",
+     at<&Config::shard, &ShardOptions::rules, &Rules::resume_min_percent>, 0, 100,
+     "… or for this part of their duration."},
+
+    {"shard", "report_interval_ms", at<&Config::shard, &ShardOptions::report_interval_ms>, kSecond,
+     10 * kMinute, "Interval that players are asked to report at."},
+    {"shard", "report_interval_max_ms", at<&Config::shard, &ShardOptions::report_interval_max_ms>,
+     kSecond, 10 * kMinute, "The same under the heaviest load."},
+    {"shard", "reports_per_s_high", at<&Config::shard, &ShardOptions::reports_per_s_high>, 1,
+     10'000'000, "Reports a second of one shard above which the interval grows."},
+    {"shard", "paused_expiry_ms", at<&Config::shard, &ShardOptions::paused_expiry_ms>, kSecond,
+     7 * kDay, "Silence after which a paused view has ended."},
+    {"shard", "cmcd_expiry_ms", at<&Config::shard, &ShardOptions::cmcd_expiry_ms>, kSecond, kDay,
+     "Silence after which a view reported by CMCD has ended; other views have three intervals."},
+    {"shard", "late_limit_ms", at<&Config::shard, &ShardOptions::late_limit_ms>, kMinute,
+     366 * kDay, "Age above which a report is refused: 422."},
+    {"shard", "checkpoint_interval_ms", at<&Config::shard, &ShardOptions::checkpoint_interval_ms>,
+     kSecond, kDay, "Each changed view reaches the store at least this often."},
+    {"shard", "journal_bytes_max", at<&Config::shard, &ShardOptions::journal_bytes_max>, 16 * kMiB,
+     1'024 * kGiB,
+     "Size of the journal above which reports get 503. Checkpoints keep it well below."},
+    {"shard", "views_max", at<&Config::shard, &ShardOptions::views_max>, 1, 100'000'000,
+     "Views in the memory of one shard; above it new views get 503."},
+    {"shard", "account_views_max", at<&Config::shard, &ShardOptions::account_views_max>, 1, 100'000,
+     "Views in memory for one account; above it new views get 503."},
+    {"shard", "parked_max", at<&Config::shard, &ShardOptions::parked_max>, 1, 10'000'000,
+     "Reports of one shard that wait for their account to be read; above: 503."},
+    {"shard", "sweep_rows_max", at<&Config::shard, &ShardOptions::sweep_rows_max>, 1, 100'000,
+     "Rows that a checkpoint hands to the store in one write."},
+    {"shard", "subscribers_max", at<&Config::shard, &ShardOptions::subscribers_max>, 1, 100'000,
+     "Streams of viewers open on one account; above: 503."},
+    {"shard", "stream_queue_max", at<&Config::shard, &ShardOptions::stream_queue_max>, 1, 100'000,
+     "Events that a slow stream may be behind, before it is dropped."},
+    {"shard", "continue_titles_max", at<&Config::shard, &ShardOptions::continue_titles_max>, 1,
+     1'000'000, "Titles of a profile that Continue Watching looks at."},
+    {"shard", "profiles_max", at<&Config::shard, &ShardOptions::profiles_max>, 1, 100'000,
+     "Profiles of an account that are listed."},
+    {"shard", "history_scan_max", at<&Config::shard, &ShardOptions::history_scan_max>, 100,
+     1'000'000, "Rows that one filtered page of history looks at."},
+    {"shard", "frame_records_max", at<&Config::shard, &ShardOptions::frame_records_max>, 1, 65'536,
+     "Records in one frame of the journal."},
+
+    {"journal", "write_buffer_bytes",
+     at<&Config::journal, &RocksJournalOptions::write_buffer_bytes>, kMiB, kGiB,
+     "Memory of one memtable. Larger ones make longer pauses."},
+    {"journal", "group_bytes_max", at<&Config::journal, &RocksJournalOptions::group_bytes_max>,
+     64 * kKiB, kGiB, "Frames that are synced together."},
+    {"journal", "waiting_bytes_max", at<&Config::journal, &RocksJournalOptions::waiting_bytes_max>,
+     kMiB, 64 * kGiB, "Frames that wait for the disk; above: 503."},
+    {"journal", "waiting_frames_max",
+     at<&Config::journal, &RocksJournalOptions::waiting_frames_max>, 1, 10'000'000,
+     "The same, counted in frames."},
+
+    {"store", "block_cache_bytes", at<&Config::store, &RocksStoreOptions::block_cache_bytes>,
+     8 * kMiB, 1'024 * kGiB, "Memory for rows, indexes and filters that were read."},
+    {"store", "memtable_bytes_max", at<&Config::store, &RocksStoreOptions::memtable_bytes_max>,
+     8 * kMiB, 64 * kGiB, "Memory for rows that have not been flushed."},
+    {"store", "reader_threads", at<&Config::store, &RocksStoreOptions::reader_threads>, 1, 256,
+     "Threads for the reads that must wait for the disk."},
+    {"store", "background_threads", at<&Config::store, &RocksStoreOptions::background_threads>, 1,
+     256, "Threads for flushes and compactions."},
+    {"store", "waiting_reads_max", at<&Config::store, &RocksStoreOptions::waiting_reads_max>, 1,
+     10'000'000, "Reads that wait for a thread; above: 503."},
+    {"store", "waiting_writes_max", at<&Config::store, &RocksStoreOptions::waiting_writes_max>, 1,
+     1'000'000, "Writes that wait; above: they are tried again."},
+    {"store", "waiting_settles_max", at<&Config::store, &RocksStoreOptions::waiting_settles_max>, 1,
+     1'000'000, "Flushes that wait; above: they are tried again."},
+});
+
+/// Levenshtein's distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({change, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+/// The key itself in another section is nearer than any misspelling.
+std::size_t distance_to(const Option& option, std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  const std::string_view key = dot == std::string_view::npos ? name : name.substr(dot + 1);
+  if (key == option.key) return 0;
+  return std::min(distance(name, full_name(option)), distance(key, option.key) + 1);
+}
+
+}  // namespace
+
+std::span<const Section> sections() { return kSections; }
+
+std::span<const Option> options() { return kOptions; }
+
+std::string full_name(const Option& option) {
+  std::string name(option.section);
+  if (!name.empty()) name += '.';
+  return name += option.key;
+}
+
+Unit unit_of(const Option& option) {
+  if (option.max == 0) return Unit::kNone;
+  if (option.key.ends_with("_ms")) return Unit::kMillis;
+  if (option.key.find("_bytes") != std::string_view::npos) return Unit::kBytes;
+  return option.key.ends_with("_percent") ? Unit::kPercent : Unit::kNone;
+}
+
+std::string allowed(const Option& option) {
+  if (!option.form.empty()) return std::string(option.form);
+  std::string text = "an integer from " + std::to_string(option.min) + " to ";
+  text += std::to_string(option.max);
+  switch (unit_of(option)) {
+    case Unit::kNone:
+      return text;
+    case Unit::kMillis:
+      return text + " (milliseconds)";
+    case Unit::kBytes:
+      return text + " (bytes)";
+    case Unit::kPercent:
+      return text + " (percent)";
+  }
+  return text;
+}
+
+const Option* nearest(std::string_view name) {
+  constexpr std::size_t kNameBytesMax = 128;  // longer ones are no slip
+  if (name.size() > kNameBytesMax) return nullptr;
+  const auto options = std::span(kOptions);
+  const auto best = std::ranges::min_element(
+      options, {}, [&](const Option& option) { return distance_to(option, name); });
+  return distance_to(*best, name) <= 1 + name.size() / 4 ? &*best : nullptr;
+}
+
+}  // namespace playhead
