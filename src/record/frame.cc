@@ -24,7 +24,9 @@ enum HeartbeatBit : std::uint16_t {
   kDurationBit = 1 << 10,
   kCreditsBit = 1 << 11,
   kWatchedBit = 1 << 12,
-  kUnknownBits = 0xe000,
+  kStillBit = 1 << 13,
+  kBeyondBit = 1 << 14,
+  kUnknownBits = 1 << 15,
 };
 
 Result<void> damaged(std::string_view what) {
@@ -39,6 +41,8 @@ Heartbeat read_heartbeat(Reader& in, std::uint16_t bits, Instant head) {
   Stamped& report = out.report;
   report.state = in.ok() ? static_cast<State>(state) : State::kKeep;
   out.late = (bits & kLateBit) != 0;
+  report.still = (bits & kStillBit) != 0;
+  report.beyond = (bits & kBeyondBit) != 0;
   out.number = in.narrow<std::uint32_t>();
   out.arrival = in.since(head);
   report.order.at = in.since(out.arrival);
@@ -118,6 +122,8 @@ void FrameWriter::heartbeat(const Heartbeat& record) {
   std::memcpy(out, &report.order.digest, sizeof report.order.digest);
   out += sizeof report.order.digest;
   if (record.late) bits |= kLateBit;
+  if (report.still) bits |= kStillBit;
+  if (report.beyond) bits |= kBeyondBit;
   if (report.started_at) {
     bits |= kStartedBit;
     put(wrapping_difference(report.started_at->ms, report.order.at.ms));

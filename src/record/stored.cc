@@ -61,8 +61,9 @@ void each_field(Visit visit, Views&... views) {
   visit(20, views.finished_at...);
   visit(21, views.terminated_at...);
   visit(22, views.clock_offset...);
+  visit(23, views.completed_at...);
 }
-constexpr unsigned kViewFields = 23;
+constexpr unsigned kViewFields = 24;
 
 struct Put {
   std::string& out;
@@ -129,23 +130,33 @@ View read_view(Reader& in, Instant base) {
 template <typename AnyStored, typename Visit>
 void each_fact(AnyStored& stored, Visit visit) {
   visit(0, stored.view.record);
-  visit(1, stored.view.settled);
-  visit(2, stored.view.completed);
-  visit(3, stored.view.deleted);
-  visit(4, stored.cmcd);
-  visit(5, stored.active);
-  visit(6, stored.expired);
+  visit(1, stored.view.completed);
+  visit(2, stored.view.deleted);
+  visit(3, stored.cmcd);
+  visit(4, stored.active);
+  visit(5, stored.expired);
 }
-constexpr unsigned kTrailBit = 7;
+constexpr unsigned kTrailBit = 6;
+
+void put_point(std::string& out, const Trail::Point& point, Instant base) {
+  put_order(out, point.order, base);
+  put_signed(out, point.playhead);
+  out.push_back(static_cast<char>(point.state));
+}
+
+Trail::Point read_point(Reader& in, Instant base) {
+  Trail::Point point;
+  point.order = read_order(in, base);
+  point.playhead = in.integer();
+  point.state = in.value_of(State::kKeep);
+  return point;
+}
 
 void put_trail(std::string& out, const Trail& trail, Instant base) {
   out.push_back(static_cast<char>(trail.count));
   put_signed(out, trail.banked);
-  for (std::size_t i = 0; i < trail.count; ++i) {
-    put_order(out, trail.points[i].order, base);
-    put_signed(out, trail.points[i].playhead);
-    out.push_back(static_cast<char>(trail.points[i].state));
-  }
+  put_point(out, trail.oldest, base);
+  for (std::size_t i = 0; i < trail.count; ++i) put_point(out, trail.points[i], base);
 }
 
 Trail read_trail(Reader& in, Instant base) {
@@ -156,11 +167,8 @@ Trail read_trail(Reader& in, Instant base) {
     trail.count = 0;
   }
   trail.banked = in.integer();
-  for (std::size_t i = 0; i < trail.count; ++i) {
-    trail.points[i].order = read_order(in, base);
-    trail.points[i].playhead = in.integer();
-    trail.points[i].state = in.value_of(State::kKeep);
-  }
+  trail.oldest = read_point(in, base);
+  for (std::size_t i = 0; i < trail.count; ++i) trail.points[i] = read_point(in, base);
   return trail;
 }
 
@@ -207,7 +215,8 @@ enum TitleBit : std::uint16_t {
   kPlayed = 64,
   kPositionAct = 128,
   kPositionCleared = 256,
-  kTitleBits = 511,
+  kPositionAtEnd = 512,
+  kTitleBits = 1023,
 };
 
 std::uint16_t title_bits(const TitleState& title) {
@@ -224,6 +233,7 @@ std::uint16_t title_bits(const TitleState& title) {
   set(title.played_max != 0, kPlayed);
   set(title.position.act, kPositionAct);
   set(title.position.cleared, kPositionCleared);
+  set(title.position.at_end, kPositionAtEnd);
   return bits;
 }
 
@@ -273,6 +283,7 @@ Result<StoredView> decode_view(std::string_view bytes) {
   stored.last_arrival = in.since(base);
   stored.interval_ms = in.narrow<std::uint32_t>();
   const auto facts = in.fixed<std::uint8_t>();
+  if (facts >> (kTrailBit + 1) != 0) in.fail();
   stored.view = read_view(in, base);
   each_fact(stored, [&](unsigned bit, bool& fact) { fact = (facts >> bit & 1) != 0; });
   if ((facts >> kTrailBit & 1) != 0) stored.trail = read_trail(in, base);
@@ -328,6 +339,7 @@ Result<TitleState> decode_title(std::string_view bytes) {
     title.position.moved = base;
     title.position.act = (bits & kPositionAct) != 0;
     title.position.cleared = (bits & kPositionCleared) != 0;
+    title.position.at_end = (bits & kPositionAtEnd) != 0;
     title.position.view = in.text(kIdBytesMax);
     title.position.cursor = read_order(in, base);
     title.position.device = in.text(kIdBytesMax);

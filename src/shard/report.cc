@@ -138,16 +138,17 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   Account& account = table_.account(tenant, report.account);
   if (account.views >= options_.account_views_max)
     return refuse(Errc::kOverloaded, "the account has too many views at once; retry later");
-  const Millis offset = clock_offset(report.sent_at, arrival);
+  View fresh;
+  fresh.clock_offset = clock_offset(report.sent_at, arrival);
+  fresh.kind = report.kind;
+  fresh.record = report.record;
   bool dropped = false;
-  Stamped stamped = stamp(report, offset, arrival, 0, &dropped);
+  const Stamped stamped = stamp(report, fresh, arrival, options_.rules, &dropped);
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
 
   Entry& entry = table_.add(account, ids_of(tenant, report, view));
-  entry.view.clock_offset = offset;
-  entry.view.kind = report.kind;
-  entry.view.record = report.record;
+  entry.view = fresh;
   entry.cmcd = report.cmcd;
   entry.interval_ms = interval_ms_;
   entry.trail = std::make_unique<Trail>();
@@ -166,7 +167,7 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
 Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arrival) {
   View& view = entry.view;
   bool dropped = false;
-  Stamped stamped = stamp(report, view.clock_offset, arrival, view.duration, &dropped);
+  Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped);
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return {.taken = Taken::kRejected,
             .entry = nullptr,
@@ -189,14 +190,13 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   const bool was_active = entry.active;
   const State shown = view.state;
   const View before = view;
-  fold(entry, stamped, arrival, late, false);
-  const bool texts = (!report.series.empty() || !report.next_title.empty()) &&
-                     stamped.order > view.meta_order;
+  bool changed = fold(entry, stamped, arrival, late, false);
+  const bool texts = stamped.order > view.meta_order && update_texts(entry, report);
   if (texts) {
     view.meta_order = stamped.order;
-    update_texts(entry, report);
+    changed = true;
   }
-  if (view == before && was_active == entry.active) {
+  if (!changed && was_active == entry.active) {
     ++figures_.repeats;
     return {.taken = Taken::kDone, .entry = &entry};
   }
@@ -218,34 +218,39 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   return {.taken = Taken::kDone, .entry = &entry};
 }
 
-// Series and next title are the latest known; equal texts cost nothing.
-void Shard::update_texts(Entry& entry, const Report& report) {
+// Series and next title are the latest known. False if the report has none, or the same as are known:
+// that says nothing new, and need not be journalled.
+bool Shard::update_texts(Entry& entry, const Report& report) {
+  if (report.series.empty() && report.next_title.empty()) return false;
   Ids ids = entry.ids.get();
-  if (ids.series == report.series && ids.next_title == report.next_title) return;
+  if (ids.series == report.series && ids.next_title == report.next_title) return false;
   ids.series = report.series;
   ids.next_title = report.next_title;
   entry.ids = PackedIds(ids);
+  return true;
 }
 
-// What a report does to memory; the same when it comes from a player and from the journal.
-void Shard::fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new) {
+// What a report does to memory; the same when it comes from a player and from the journal. False if
+// it changed nothing of what is durable.
+bool Shard::fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new) {
   const Transition transition = apply(entry.view, entry.trail.get(), stamped, options_.rules);
-  if (transition.refused || (!transition.changed && !is_new)) return;
-  if (entry.view.settled) entry.trail.reset();
+  if (transition.refused || (!transition.changed && !is_new)) return false;
+  if (entry.view.qualified()) entry.trail.reset();
   ++figures_.reports;
   ++slots_[entry.slot].reports;
   if (entry.view.ended()) {
     set_active(entry, false);
-    return;
+    return true;
   }
-  if (late) return;  // a late report never makes a view active
+  if (late) return true;  // a late report never makes a view active
   entry.last_arrival = std::max(entry.last_arrival, arrival);
   const State state = stamped.state == State::kKeep ? entry.view.state : stamped.state;
   // What fell silent is reopened only by someone who plays.
-  if (!entry.active && !is_new && !is_opening(state)) return;
+  if (!entry.active && !is_new && !is_opening(state)) return true;
   entry.expired = false;
   set_active(entry, true);
   refresh(entry, arrival);
+  return true;
 }
 
 void Shard::park(Account& account, const Report& report, std::uint32_t index,

@@ -148,8 +148,8 @@ class Shard {
   Taking find_or_load(std::string_view tenant, const Report& report, std::string_view view);
   Taking begin_view(std::string_view tenant, const Report& report, std::string_view view,
                     Instant arrival);
-  void fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
-  void update_texts(Entry& entry, const Report& report);
+  bool fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
+  bool update_texts(Entry& entry, const Report& report);
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
             const std::shared_ptr<Ticket>& ticket);

@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kNoEntry = ~0u;
 struct Entry {
   View view;
   PackedIds ids;
-  std::unique_ptr<Trail> trail;  ///< until the view has settled
+  std::unique_ptr<Trail> trail;  ///< until the view has qualified
   Instant keyed_start;
   Instant last_arrival;
   Millis deadline_ms = 0;        ///< on Clock::monotonic_ms(); meaningful while active

@@ -79,10 +79,13 @@ struct Order {
   friend constexpr auto operator<=>(const Order&, const Order&) = default;
 };
 
-/// A report as it is journalled and folded: its effective time was fixed by the owner, once.
+/// A report as it is journalled and folded: what depends on when it came was fixed by the owner,
+/// once.
 struct Stamped {
   Order order;
   State state = State::kKeep;
+  bool still = false;   ///< its playhead tells of no movement: see stamp()
+  bool beyond = false;  ///< `playing` at or past the finish line, as far as that was known
   std::optional<Instant> started_at;
   std::optional<Playhead> playhead;
   std::optional<Millis> duration, credits, watched;
@@ -93,12 +96,5 @@ struct Stamped {
 /// How far the device's clock lies behind ours: arrival minus `sent_at` if that is more than
 /// 60 s either way, else zero. Fixed once for a view, at its first report.
 Millis clock_offset(std::optional<Instant> sent_at, Instant arrival);
-
-/// Stamps `report`, which arrived at `arrival`, for a view whose clock offset is `offset`.
-/// The effective time is never ahead of arrival. A playhead beyond the duration, the report's own
-/// or else `known_duration` (0: unknown), is dropped; `*playhead_dropped` tells, if not null. Live
-/// views have no playhead.
-Stamped stamp(const Report& report, Millis offset, Instant arrival, Millis known_duration,
-              bool* playhead_dropped);
 
 }  // namespace playhead

@@ -11,21 +11,24 @@ namespace {
 
 template <typename T>
 void merge_register(Order& mine, T& value, const Order& theirs, const T& other) {
-  if (theirs <= mine) return;
+  // Reports of two views may be equal in all that their order knows; then the greater value wins.
+  if (std::tie(theirs, other) <= std::tie(mine, value)) return;
   mine = theirs;
   value = other;
 }
 
-// When the title last moved or was marked: what orders Continue Watching.
+// When the title last moved or was marked: what orders Continue Watching. A deleted view's position
+// does not count.
 Instant touched(const TitleState& title) {
-  return std::max(title.position.moved, title.watched.value ? title.watched.at : kNever);
+  return std::max(title.position.known() ? title.position.moved : kNever,
+                  title.watched.value ? title.watched.at : kNever);
 }
 
 bool played_enough(const TitleState& title, const Rules& rules) {
   if (title.position.act) return true;  // set by hand: the viewer's own will
   if (title.played_max >= rules.resume_min_ms) return true;
   return title.duration > 0 &&
-         title.played_max >= title.duration / 100 * rules.resume_min_percent;
+         title.played_max >= percent_of(title.duration, rules.resume_min_percent);
 }
 
 bool can_resume(const TitleState& title, const Rules& rules) {
@@ -53,8 +56,7 @@ const NamedTitle* latest_of(const Episodes& episodes, const auto& matches) {
 }
 
 // After the finished episode `last`: its next title, unless that was watched or hidden.
-std::optional<ContinueRow> next_row(const NamedTitle& last, const Episodes& episodes,
-                                    const Rules& rules) {
+std::optional<ContinueRow> next_row(const NamedTitle& last, const Episodes& episodes) {
   const std::string& next = last.state.next_title;
   if (next.empty()) return std::nullopt;
   const auto known = episodes.find(next);
@@ -65,10 +67,7 @@ std::optional<ContinueRow> next_row(const NamedTitle& last, const Episodes& epis
                   .at = touched(last.state)};
   if (known == episodes.end()) return row;
   const TitleState& state = known->second->state;
-  if (state.hidden.value || is_finished(state, rules) ||
-      (state.watched.value && !state.position.known()))
-    return std::nullopt;
-  if (state.watched.value) return std::nullopt;
+  if (state.hidden.value || state.watched.value) return std::nullopt;
   row.state = state;
   return row;
 }
@@ -81,7 +80,7 @@ std::optional<ContinueRow> row_of(const Episodes& episodes, const Rules& rules) 
   if (last == nullptr) return std::nullopt;
   if (!is_finished(last->state, rules) && can_resume(last->state, rules)) return resume_row(*last);
   if (is_finished(last->state, rules))
-    if (auto next = next_row(*last, episodes, rules)) return next;
+    if (auto next = next_row(*last, episodes)) return next;
   const NamedTitle* unfinished =
       latest_of(episodes, [&](const TitleState& state) { return can_resume(state, rules); });
   if (unfinished != nullptr) return resume_row(*unfinished);
@@ -96,18 +95,9 @@ void Flag::merge(const Flag& other) {
 
 void Position::merge(const Position& other) {
   const auto key = [](const Position& position) {
-    return std::tie(position.moved, position.act, position.view, position.cursor, position.cleared,
-                    position.playhead, position.device);
+    return std::tie(position.moved, position.act, position.view, position.cursor, position.at_end,
+                    position.cleared, position.device, position.playhead);
   };
-  // A deleted view's later contributions do not bring its position back.
-  const bool same_view = !act && !other.act && view == other.view && moved != kNever &&
-                         other.moved != kNever;
-  if (same_view && cleared != other.cleared) {
-    const bool gone = std::max(moved, other.moved) != kNever;
-    if (key(other) > key(*this)) *this = other;
-    cleared = gone;
-    return;
-  }
   if (key(other) > key(*this)) *this = other;
 }
 
@@ -115,7 +105,8 @@ void TitleState::merge(const TitleState& other) {
   position.merge(other.position);
   watched.merge(other.watched);
   hidden.merge(other.hidden);
-  if (other.meta_order > meta_order) {
+  if (std::tie(other.meta_order, other.series, other.next_title) >
+      std::tie(meta_order, series, next_title)) {
     meta_order = other.meta_order;
     series = other.series;
     next_title = other.next_title;
@@ -135,9 +126,10 @@ TitleState contribution(const View& view, const ViewTexts& texts) {
   if (view.moved != kNever && view.playhead != kNoPlayhead) {
     out.position = {.moved = view.moved,
                     .act = false,
-                    .cleared = view.deleted,
                     .view = std::string(texts.view),
-                    .cursor = view.cursor,
+                    .cursor = view.position_order,
+                    .at_end = view.completed_at == view.moved,
+                    .cleared = view.deleted,
                     .device = std::string(texts.device),
                     .playhead = view.playhead};
   }
@@ -160,9 +152,10 @@ TitleState contribution(const TitleAct& act) {
   if (act.playhead)
     out.position = {.moved = act.at,
                     .act = true,
-                    .cleared = false,
                     .view = {},
                     .cursor = {},
+                    .at_end = false,
+                    .cleared = false,
                     .device = {},
                     .playhead = *act.playhead};
   if (act.watched) out.watched = {.at = act.at, .act = true, .value = *act.watched};
@@ -173,7 +166,7 @@ TitleState contribution(const TitleAct& act) {
 bool is_finished(const TitleState& title, const Rules& rules) {
   if (!title.watched.value) return false;
   if (!title.position.known()) return true;
-  if (title.position.moved <= title.watched.at) return true;
+  if (title.position.at_end || title.position.moved <= title.watched.at) return true;
   const auto line = finish_line(title.duration, title.credits, rules);
   return line && title.position.playhead >= *line;
 }

@@ -2,8 +2,9 @@
 // keeps the position, a rewatch keeps "watched", and a finished title remembers where it was.
 //
 // Invariants:
-//  1. Every field is a join (latest wins, greatest wins), so views and acts may be merged in any
-//     order and any number of times.
+//  1. Every field is a join (the greatest of a total order wins), so that views and acts may be
+//  merged
+//     in any order and any number of times. What a view contributes only grows in that order.
 //  2. A view contributes nothing before it has qualified, and a live or unrecorded one never.
 // Pure.
 #pragma once
@@ -27,13 +28,14 @@ struct Flag {
   friend bool operator==(const Flag&, const Flag&) = default;
 };
 
-/// Where the title stands. Order of the register: (moved, act, view, cursor).
+/// Where the title stands. Order of the register: the fields as they stand here.
 struct Position {
   Instant moved = kNever;
-  bool act = false;        ///< set by hand: the position comes from no view
-  bool cleared = false;    ///< the view it came from was deleted; wins at a tie
-  std::string view;        ///< empty for an act
-  Order cursor;            ///< of that view
+  bool act = false;      ///< set by hand: the position comes from no view
+  std::string view;      ///< empty for an act
+  Order cursor;          ///< of the report of that view that told the playhead
+  bool at_end = false;   ///< what moved it last was `completed`
+  bool cleared = false;  ///< that view was deleted: there is no position
   std::string device;
   Playhead playhead = kNoPlayhead;
 
@@ -47,10 +49,10 @@ struct TitleState {
   Position position;
   Flag watched, hidden;
   std::string series, next_title;
-  Order meta_order;          ///< of series and next_title, which go together
+  Order meta_order;  ///< of series and next_title, which go together
   Millis duration = 0, credits = 0;
   Order duration_order, credits_order;
-  Millis played_max = 0;     ///< the greatest of its views' played_ms
+  Millis played_max = 0;  ///< the greatest of its views' played_ms
 
   void merge(const TitleState& other);
   /// Anything that a viewer would call progress: a position, or a mark by hand or by watching.
@@ -75,7 +77,8 @@ struct TitleAct {
 };
 TitleState contribution(const TitleAct& act);
 
-/// `finished`: watched, and the position is past the line or moved no later than `watched_at`.
+/// `finished`: watched, and the position is past the line, was left there by `completed`, or moved
+/// no later than `watched_at`.
 bool is_finished(const TitleState& title, const Rules& rules);
 
 /// The playhead to resume at; nothing where none is known, or the title is finished.

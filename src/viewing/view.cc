@@ -14,9 +14,12 @@ constexpr Millis kSilenceMax = 90'000;
 
 EndReason reason_of(State state) {
   switch (state) {
-    case State::kCompleted: return EndReason::kCompleted;
-    case State::kFailed: return EndReason::kFailed;
-    default: return EndReason::kStopped;
+    case State::kCompleted:
+      return EndReason::kCompleted;
+    case State::kFailed:
+      return EndReason::kFailed;
+    default:
+      return EndReason::kStopped;
   }
 }
 
@@ -39,26 +42,30 @@ void fold_state(View& view, const Stamped& report) {
 }
 
 void fold_position(View& view, const Stamped& report) {
+  if (report.still) return;
   const bool has_playhead = report.playhead.has_value() && report.state != State::kAd;
   if (has_playhead)
     assign_if_later(view.position_order, view.playhead, report.order, *report.playhead);
   // A report without a playhead never moves one; `completed` is a movement of its own.
-  if (is_moving(report.state) && (has_playhead || report.state == State::kCompleted))
-    view.moved = std::max(view.moved, report.order.at);
+  const bool completed = report.state == State::kCompleted;
+  if (!is_moving(report.state) || (!has_playhead && !completed)) return;
+  view.moved = std::max(view.moved, report.order.at);
+  if (completed) view.completed_at = std::max(view.completed_at, report.order.at);
 }
 
 void fold_facts(View& view, const Stamped& report) {
   view.start = std::min(view.start, report.started_at.value_or(report.order.at));
   if (report.duration) {
     assign_if_later(view.duration_order, view.duration, report.order, *report.duration);
-    view.shortest = view.shortest == 0 ? *report.duration : std::min(view.shortest, *report.duration);
+    view.shortest =
+        view.shortest == 0 ? *report.duration : std::min(view.shortest, *report.duration);
   }
   if (report.credits)
     assign_if_later(view.credits_order, view.credits, report.order, *report.credits);
   if (report.watched) view.watched = std::max(view.watched, *report.watched);
 }
 
-void fold_played(View& view, const Stamped& report, const Rules& rules) {
+void fold_played(View& view, const Stamped& report) {
   if (report.state != State::kPlaying) return;
   if (!report.playhead) {
     view.bare_first = std::min(view.bare_first, report.order.at);
@@ -66,11 +73,7 @@ void fold_played(View& view, const Stamped& report, const Rules& rules) {
     return;
   }
   view.played.add(report.order.at, *report.playhead);
-  // A report is judged by what it says itself; only one that knows nothing, by what is known.
-  const bool knows = report.duration.has_value() || report.credits.has_value();
-  const auto line = knows ? finish_line(report.duration.value_or(0), report.credits.value_or(0), rules)
-                          : finish_line(view.duration, view.credits, rules);
-  if (line && *report.playhead >= *line) view.beyond.add(report.order.at, *report.playhead);
+  if (report.beyond) view.beyond.add(report.order.at, *report.playhead);
 }
 
 // Media played between two neighbouring reports. A seek's playhead is its target, not a place that
@@ -82,29 +85,6 @@ Millis played_between(const Trail::Point& from, const Trail::Point& to) {
                      to.state != State::kSeeking && to.state != State::kAd;
   if (!spans) return std::min(time, kSilenceMax);
   return std::clamp<Millis>(to.playhead - from.playhead, 0, time);
-}
-
-// Puts the report into its place. A full trail first banks its oldest pair.
-void leave_trace(Trail& trail, const Stamped& report) {
-  auto end = trail.points.begin() + trail.count;
-  auto place = std::lower_bound(
-      trail.points.begin(), end, report.order,
-      [](const Trail::Point& point, const Order& order) { return point.order < order; });
-  if (place != end && place->order == report.order) return;
-  const bool full = trail.count == kTrailMax;
-  if (full && place == trail.points.begin()) return;
-  if (full) {
-    trail.banked += played_between(trail.points[0], trail.points[1]);
-    std::move(trail.points.begin() + 1, end, trail.points.begin());
-    --trail.count;
-    --place;
-    --end;
-  }
-  std::move_backward(place, end, end + 1);
-  *place = {.order = report.order,
-            .playhead = report.playhead.value_or(kNoPlayhead),
-            .state = report.state};
-  ++trail.count;
 }
 
 // A report that names no state goes on with its predecessor's.
@@ -121,7 +101,8 @@ bool crossed_finish(const View& view, const Rules& rules) {
 }
 
 bool has_qualified(const View& view, const Trail* trail, const Rules& rules) {
-  const Millis half = view.shortest > 0 ? view.shortest / 2 : rules.qualify_ms;
+  // Rounded up, so that something must be played of the shortest title there is.
+  const Millis half = view.shortest > 0 ? (view.shortest + 1) / 2 : rules.qualify_ms;
   const Millis enough = std::min(rules.qualify_ms, half);
   if (view.completed || view.watched >= enough) return true;
   return trail != nullptr && trail->evidence() >= enough;
@@ -131,13 +112,20 @@ bool has_qualified(const View& view, const Trail* trail, const Rules& rules) {
 
 std::string_view name_of(EndReason reason) {
   switch (reason) {
-    case EndReason::kNone: return "";
-    case EndReason::kStopped: return "stopped";
-    case EndReason::kCompleted: return "completed";
-    case EndReason::kFailed: return "failed";
-    case EndReason::kExpired: return "expired";
-    case EndReason::kReplaced: return "replaced";
-    case EndReason::kTerminated: return "terminated";
+    case EndReason::kNone:
+      return "";
+    case EndReason::kStopped:
+      return "stopped";
+    case EndReason::kCompleted:
+      return "completed";
+    case EndReason::kFailed:
+      return "failed";
+    case EndReason::kExpired:
+      return "expired";
+    case EndReason::kReplaced:
+      return "replaced";
+    case EndReason::kTerminated:
+      return "terminated";
   }
   return "";
 }
@@ -161,6 +149,38 @@ Millis View::played_ms() const {
   return std::max({watched, played.span(), bare});
 }
 
+bool Trail::add(const Stamped& report) {
+  const Point point{.order = report.order,
+                    .playhead = report.playhead.value_or(kNoPlayhead),
+                    .state = report.state};
+  const auto begin = points.begin();
+  const auto place =
+      std::lower_bound(begin, begin + count, report.order,
+                       [](const Point& other, const Order& order) { return other.order < order; });
+  if (place != begin + count && place->order == report.order) return false;
+  if (count < kTrailMax) {
+    std::move_backward(place, begin + count, begin + count + 1);
+    *place = point;
+    ++count;
+    return true;
+  }
+  const bool has_banked = oldest.order != Order{};
+  if (place == begin) {  // older than all: it lengthens what is banked, or lies within
+    if (has_banked && report.order >= oldest.order) return false;
+    banked += played_between(point, has_banked ? oldest : points.front());
+    oldest = point;
+    return true;
+  }
+  // The first point leaves; the pair it makes with its successor, perhaps the new one, is banked.
+  const Point leaving = points.front();
+  std::move(begin + 1, place, begin);
+  *(place - 1) = point;
+  if (points.front().state == State::kKeep) points.front().state = leaving.state;
+  banked += played_between(leaving, points.front());
+  if (!has_banked) oldest = leaving;
+  return true;
+}
+
 Millis Trail::evidence() const {
   Trail filled = *this;
   fill_kept_states(filled);
@@ -172,7 +192,7 @@ Millis Trail::evidence() const {
 
 std::optional<Playhead> finish_line(Millis duration, Millis credits, const Rules& rules) {
   if (credits > 0) return credits;
-  if (duration > 0) return duration / 100 * rules.finish_percent + duration % 100 * rules.finish_percent / 100;
+  if (duration > 0) return percent_of(duration, rules.finish_percent);
   return std::nullopt;
 }
 
@@ -186,24 +206,20 @@ Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& r
   fold_facts(view, report);
   fold_state(view, report);
   fold_position(view, report);
-  fold_played(view, report, rules);
-  if (!view.settled && trail != nullptr) {
-    const bool full = trail->count == kTrailMax;
-    leave_trace(*trail, report);
-    view.settled = full && view.qualified();
-  }
-  out.newest = report.order > view.cursor;
-  if (out.newest) view.cursor = report.order;
+  fold_played(view, report);
+  const bool traced = !view.qualified() && trail != nullptr && trail->add(report);
+  view.cursor = std::max(view.cursor, report.order);
   if (!view.qualified() && has_qualified(view, trail, rules)) {
     view.qualified_at = report.order.at;
     out.just_qualified = true;
   }
   // Live views have no end to reach. A seek or an unqualified view finishes nothing.
-  if (!view.finished() && view.qualified() && view.kind != Kind::kLive && crossed_finish(view, rules)) {
+  if (!view.finished() && view.qualified() && view.kind != Kind::kLive &&
+      crossed_finish(view, rules)) {
     view.finished_at = report.order.at;
     out.just_finished = true;
   }
-  out.changed = view != before;
+  out.changed = traced || view != before;
   return out;
 }
 

@@ -3,9 +3,9 @@
 //   starting --> playing <--> paused | seeking | rebuffering | ad --> ended --> (reopened)
 //
 // Invariants:
-//  1. View is a function of the set of reports applied, whatever their order or repetition; but
-//     for `qualified_at` and `finished_at`, which keep the time of the report that first crossed
-//     as folded, and for evidence older than the last kTrailMax reports (see Trail).
+//  1. View is a function of the set of stamped reports applied, whatever their order or repetition;
+//     but for `qualified_at` and `finished_at`, which are taken once, as folded, from exact but
+//     bounded evidence (see Trail, and docs/decisions/0010-what-the-fold-guarantees.md).
 //  2. View and Trail are trivially copyable; ids live beside them (record/ids.h).
 //  3. Expiry is no part of it: that is derived from arrival, by the shard.
 #pragma once
@@ -50,33 +50,33 @@ inline constexpr Playhead kNoPlayhead = -1;
 /// What is known of one view. A field merges in its own way: see apply().
 struct View {
   Instant start{std::numeric_limits<std::int64_t>::max()};  ///< minimum
-  Order cursor;                        ///< the latest report
-  Order state_order;                   ///< the latest report that named a state
-  Order position_order;                ///< the latest report with a playhead, ads excluded
-  Order ended_order, opened_order;     ///< the latest ending and opening reports
-  Order duration_order, credits_order; ///< the latest reports that knew these
-  Order meta_order;                    ///< the latest report that named series or next title
+  Order cursor;                                             ///< the latest report
+  Order state_order;                    ///< the latest report that named a state
+  Order position_order;                 ///< the latest report with a playhead, ads excluded
+  Order ended_order, opened_order;      ///< the latest ending and opening reports
+  Order duration_order, credits_order;  ///< the latest reports that knew these
+  Order meta_order;                     ///< the latest report that named series or next title
   Playhead playhead = kNoPlayhead;
-  Millis duration = 0;                 ///< 0: unknown
-  Millis credits = 0;                  ///< 0: unknown
-  Millis shortest = 0;                 ///< the smallest duration seen; 0: none
-  Instant moved = kNever;              ///< when the playhead last moved
-  Millis watched = 0;                  ///< media played, by the client's own count: maximum
-  Stretch played;                      ///< of `playing` reports with a playhead
+  Millis duration = 0;            ///< 0: unknown
+  Millis credits = 0;             ///< 0: unknown
+  Millis shortest = 0;            ///< the smallest duration seen; 0: none
+  Instant moved = kNever;         ///< when the playhead last moved: maximum
+  Instant completed_at = kNever;  ///< the part of `moved` that `completed` has: maximum
+  Millis watched = 0;             ///< media played, by the client's own count: maximum
+  Stretch played;                 ///< of `playing` reports with a playhead
   Instant bare_first{std::numeric_limits<std::int64_t>::max()};  ///< `playing` ones without
   Instant bare_last = kNever;
-  Stretch beyond;                      ///< of `playing` reports beyond the finish line
-  Instant qualified_at = kNever;       ///< of the report that first qualified it, frozen
-  Instant finished_at = kNever;        ///< of the report that first crossed the line, frozen
-  Instant terminated_at = kNever;      ///< minimum of the terminations
-  Millis clock_offset = 0;             ///< fixed at the first report
+  Stretch beyond;                  ///< of `playing` reports stamped as beyond the finish line
+  Instant qualified_at = kNever;   ///< of the report that first qualified it, frozen
+  Instant finished_at = kNever;    ///< of the report that first crossed the line, frozen
+  Instant terminated_at = kNever;  ///< minimum of the terminations
+  Millis clock_offset = 0;         ///< fixed at the first report
   State state = State::kStarting;
   EndReason end_reason = EndReason::kNone;  ///< of `ended_order`
-  Kind kind = Kind::kOnDemand;         ///< fixed at the first report
-  bool record = true;                  ///< fixed at the first report
-  bool settled = false;                ///< qualified for good: its Trail is no longer needed
-  bool completed = false;              ///< a `completed` was seen: or
-  bool deleted = false;                ///< removed from history by its viewer: or
+  Kind kind = Kind::kOnDemand;              ///< fixed at the first report
+  bool record = true;                       ///< fixed at the first report
+  bool completed = false;                   ///< a `completed` was seen: or
+  bool deleted = false;                     ///< removed from history by its viewer: or
 
   bool qualified() const { return qualified_at != kNever; }
   bool finished() const { return finished_at != kNever; }
@@ -90,10 +90,10 @@ struct View {
   friend bool operator==(const View&, const View&) = default;
 };
 
-/// The last reports of a view that has not settled, in order: exact evidence of what was played,
-/// so that a seek, or a pause before it, is never taken for watching. When it is full and the
-/// view has qualified, the view settles and the trail is dropped; when it is full and the view
-/// has not, the oldest pair's evidence is banked.
+/// The last reports of a view that has not qualified, in order: exact evidence of what was played,
+/// so that a seek, or a pause before it, is never taken for watching. What leaves a full trail is
+/// banked, pair by pair; everything between `oldest` and the first point is. A report that comes
+/// later and belongs there is no evidence any more.
 inline constexpr std::size_t kTrailMax = 8;
 
 struct Trail {
@@ -106,7 +106,10 @@ struct Trail {
   std::array<Point, kTrailMax> points{};
   std::uint8_t count = 0;
   Millis banked = 0;
+  Point oldest;  ///< the first point banked; its order is unset while there is none
 
+  /// Puts the report into its place. False if that changes nothing.
+  bool add(const Stamped& report);
   /// Media surely played by these reports, ms.
   Millis evidence() const;
   friend bool operator==(const Trail&, const Trail&) = default;
@@ -114,30 +117,45 @@ struct Trail {
 
 /// The numbers of the rules, all configurable. Units in the names.
 struct Rules {
-  Millis qualify_ms = 10'000;      ///< media played that makes a view count; half a short title
-  unsigned finish_percent = 95;    ///< of the duration, where no credits position is known
-  Millis finish_span_ms = 5'000;   ///< how long `playing` must last beyond the finish line
-  Millis resume_min_ms = 120'000;  ///< Continue Watching shows titles played this long …
-  unsigned resume_min_percent = 3; ///< … or this much of their duration
+  Millis qualify_ms = 10'000;       ///< media played that makes a view count; half a short title
+  unsigned finish_percent = 95;     ///< of the duration, where no credits position is known
+  Millis finish_span_ms = 5'000;    ///< how long `playing` must last beyond the finish line
+  Millis resume_min_ms = 120'000;   ///< Continue Watching shows titles played this long …
+  unsigned resume_min_percent = 3;  ///< … or this much of their duration
 };
 
-/// What one report changed. The caller makes the view durable, then acts on the rest.
+/// Stamps `report`, which arrived at `arrival`, for `view`: fixes all that depends on when it came.
+///
+/// - The effective time adds the view's clock offset, and is never ahead of arrival.
+/// - A playhead beyond the duration, the report's own or else the view's, is dropped;
+///   `*playhead_dropped` tells, if not null. Live views have none.
+/// - `beyond` takes duration and credits from the report, or else from the view.
+/// - `still` marks, in a view that has moved: a repeated `seeking` or `completed` at the same place
+///   (players send them as heartbeats, for hours); a `starting`; and what follows a `starting`
+///   until something plays or seeks (the player has not yet found its resume point).
+Stamped stamp(const Report& report, const View& view, Instant arrival, const Rules& rules,
+              bool* playhead_dropped);
+
+/// What one report changed. The caller makes the view and its trail durable, then acts on the rest.
 struct Transition {
-  bool changed = false;          ///< anything at all; a repeat changes nothing
-  bool newest = false;           ///< it is the latest report of the view
-  bool meta = false;             ///< its series and next title are the latest known
-  bool just_qualified = false;   ///< this report made the view count
-  bool just_finished = false;    ///< this report crossed the finish line
-  bool refused = false;          ///< after a termination: nothing was changed
+  bool changed = false;         ///< the view or its trail; a repeat changes nothing
+  bool just_qualified = false;  ///< this report made the view count
+  bool just_finished = false;   ///< this report crossed the finish line
+  bool refused = false;         ///< after a termination: nothing was changed
 };
 
-/// Folds `report` into `view`. Pure and total. `trail` may be null once the view has settled.
+/// Folds `report` into `view`. Pure and total. `trail` may be null once the view has qualified.
 /// A repeated report changes nothing, an older one all but the cursor; neither is an error.
 Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& rules);
 
 /// Ends `view` from outside at `at`: kTerminated (for ever) or kReplaced (may be reopened).
 /// Repeating it changes nothing. True if it changed anything.
 bool end_view(View& view, EndReason reason, Instant at);
+
+/// `percent` of `span`, without running over.
+constexpr Millis percent_of(Millis span, unsigned percent) {
+  return span / 100 * percent + span % 100 * percent / 100;
+}
 
 /// Where `view`'s title counts as finished: its credits, else rules.finish_percent of its
 /// duration; nothing while neither is known.
