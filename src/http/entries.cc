@@ -95,7 +95,8 @@ Task<Reply> csv_reply(Request request, std::vector<HistoryItem> items, std::stri
       "Profile Name,Start Time,Duration,Attributes,Title,Supplemental Video Type,Device Type,"
       "Bookmark,Latest Bookmark,Country\r\n";
   for (const HistoryItem& item : items) write_csv_row(reply.body, request.profile, item, *latest);
-  if (!next.empty()) reply.headers = "Link: <?cursor=" + next + ">; rel=\"next\"\r\n";
+  if (!next.empty())
+    reply.headers = "Link: <" + request.query.with("cursor", next) + ">; rel=\"next\"\r\n";
   co_return reply;
 }
 

@@ -33,4 +33,9 @@ Task<Reply> get_problem(Request request);
 Task<Reply> get_metrics(Request request);
 Task<Reply> get_cluster(Request request);
 
+// docs.cc
+Task<Reply> get_docs(Request request);
+Task<Reply> get_docs_file(Request request);
+Task<Reply> get_openapi(Request request);
+
 }  // namespace playhead

@@ -19,7 +19,7 @@ class Worker;
 
 struct Request {
   Worker* worker = nullptr;
-  std::shared_ptr<const Caller> caller;
+  std::shared_ptr<const Caller> caller;  ///< null where the permission is kPublic
   std::string account, profile;
   std::string name;  ///< the last id of the path: a view, a title, an entry of history, a file
   Query query;

@@ -55,6 +55,12 @@ constexpr std::array kRoutes = {
           get_readyz, false),
     Route(Method::kGet, "/metrics", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
           get_metrics, false),
+    Route(Method::kGet, "/docs", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
+          get_docs, false),
+    Route(Method::kGet, "/docs/{x}", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
+          get_docs_file, false),
+    Route(Method::kGet, "/openapi.yaml", kPublic, Place::kOperators, Takes::kNothing,
+          Gives::kAnything, get_openapi, false),
     Route(Method::kGet, "/problems/{x}", kPublic, Place::kBoth, Takes::kNothing, Gives::kAnything,
           get_problem, false),
 };

@@ -248,20 +248,23 @@ std::optional<Reply> Session::check(std::string_view query, Request& request) {
     std::scoped_lock lock(worker_.shared().mutex);
     return problem(problems::kStarting, worker_.shared().not_ready);
   }
-  auto caller = authenticate();
-  if (!caller) return std::move(caller.error());
-  request.caller = *std::move(caller);
+  // What is shown to everybody is shown to whoever has no token, too.
+  const bool is_public = route.permission == Permission::kPublic;
+  if (!is_public) {
+    auto caller = authenticate();
+    if (!caller) return std::move(caller.error());
+    request.caller = *std::move(caller);
+  }
   if (auto wrong = decode(found_.account, request.account)) return wrong;
   if (auto wrong = decode(found_.profile, request.profile)) return wrong;
   if (auto wrong = decode(found_.name, request.name)) return wrong;
-  switch (allow(*request.caller, route.permission, request.account, request.profile)) {
-    case Verdict::kAllowed:
-      break;
-    case Verdict::kHidden:
-      return problem(problems::kNotFound, "no such account or profile");
-    case Verdict::kForbidden:
-      return problem(problems::kForbidden, "the caller may not do this");
-  }
+  const Verdict verdict =
+      is_public ? Verdict::kAllowed
+                : allow(*request.caller, route.permission, request.account, request.profile);
+  if (verdict == Verdict::kHidden)
+    return problem(problems::kNotFound, "no such account or profile");
+  if (verdict == Verdict::kForbidden)
+    return problem(problems::kForbidden, "the caller may not do this");
   if (route.takes != Takes::kNothing) {
     if (head_.has_content_encoding)
       return problem(problems::kUnsupportedMediaType, "bodies are taken without Content-Encoding");

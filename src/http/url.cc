@@ -18,6 +18,21 @@ int hex(char c) {
   return -1;
 }
 
+// All but RFC 3986's unreserved bytes, so that the text is safe wherever a URL may stand.
+void percent_encode(std::string& out, std::string_view text) {
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '.' || c == '_' || c == '~' || c == '-';
+    if (plain) {
+      out += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    ((out += '%') += kDigits[byte >> 4]) += kDigits[byte & 15];
+  }
+}
+
 std::unexpected<Error> wrong(std::string_view name, std::string_view expected) {
   return fail(Errc::kInvalidArgument,
               "query parameter " + std::string(name) + " must be " + std::string(expected));
@@ -112,6 +127,20 @@ Result<std::vector<std::string>> Query::ids(std::string_view name, std::size_t m
     found.push_back(value);
   }
   return found;
+}
+
+std::string Query::with(std::string_view name, std::string_view value) const {
+  std::string text;
+  const auto add = [&](std::string_view key, std::string_view content) {
+    text += text.empty() ? '?' : '&';
+    percent_encode(text, key);
+    text += '=';
+    percent_encode(text, content);
+  };
+  for (const auto& [key, content] : parameters_)
+    if (key != name) add(key, content);
+  add(name, value);
+  return text;
 }
 
 Result<std::size_t> Query::limit() const {

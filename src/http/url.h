@@ -39,6 +39,9 @@ class Query {
   /// `limit`: 1 to 100, 20 when absent.
   Result<std::size_t> limit() const;
 
+  /// "?…" with all parameters but `name`, and `name` with `value`: the same question, one changed.
+  std::string with(std::string_view name, std::string_view value) const;
+
   static constexpr std::size_t kParametersMax = 128;
 
  private:
