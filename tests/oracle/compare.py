@@ -1,0 +1,86 @@
+"""A server's answers about an account against those of the fold."""
+
+import http.client
+import json
+
+
+class Asker:
+    """GETs of one keep-alive connection."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def get(self, path):
+        """The body, or None for 404."""
+        self.connection.request("GET", path)
+        answer = self.connection.getresponse()
+        body = json.loads(answer.read())
+        if answer.status == 404:
+            return None
+        assert answer.status == 200, (path, answer.status, body)
+        assert body.pop("stale") is False, (path, body)
+        assert body.pop("as_of"), (path, body)
+        return body
+
+    def items(self, path, limit=100):
+        """All items of a list, page by page."""
+        items = []
+        page = f"{path}{'&' if '?' in path else '?'}limit={limit}"
+        cursor = ""
+        while True:
+            body = self.get(page + cursor)
+            items += body["items"]
+            if body["next"] is None:
+                return items
+            assert len(body["items"]) <= limit, page
+            cursor = f"&cursor={body['next']}"
+
+
+def answers_of_fold(account, profiles, now, titles):
+    """Everything that can be asked about `account`, by the path it is asked with."""
+    out = {"viewers": account.viewers(now)}
+    for view in account.views.values():
+        out[f"views/{view.name}"] = view.whole(now)
+    for profile in profiles:
+        base = f"profiles/{profile}"
+        out[f"{base}/history"] = account.history(profile, now)
+        out[f"{base}/history?all=true"] = account.history(profile, now, everything=True)
+        progress = account.progress(profile)
+        out[f"{base}/progress"] = progress
+        known = {item["title"]: item for item in progress}
+        for title in titles:
+            out[f"{base}/progress/{title}"] = known.get(title)
+        out[f"{base}/continue-watching"] = account.continue_watching(profile)
+    return out
+
+
+def differences(asker, name, account, profiles, now, titles=(), page=100):
+    """What the server answers differently: lines of text, empty if it answers as the fold does."""
+    lines = []
+    for path, expected in answers_of_fold(account, profiles, now, titles).items():
+        full = f"/v1/accounts/{name}/{path}"
+        listed = isinstance(expected, list)
+        got = asker.items(full, page) if listed else asker.get(full)
+        if got != expected:
+            lines.append(f"GET {full}")
+            lines += _explain(expected, got) if listed else _explain([expected], [got])
+    return lines
+
+
+def _explain(expected, got):
+    lines = []
+    if len(expected) != len(got):
+        lines.append(f"  {len(expected)} expected, {len(got)} answered")
+    for index in range(max(len(expected), len(got))):
+        one = expected[index] if index < len(expected) else None
+        other = got[index] if index < len(got) else None
+        if one == other:
+            continue
+        if one is None or other is None:
+            lines += [f"  [{index}] expected {one}", f"  [{index}] answered {other}"]
+            continue
+        for field in sorted(one.keys() | other.keys()):
+            if one.get(field, "absent") != other.get(field, "absent"):
+                lines.append(f"  [{index}] {one.get('view') or one.get('title')} {field}: expected "
+                             f"{one.get(field, 'absent')!r}, answered {other.get(field, 'absent')!r}")
+    return lines
