@@ -1,0 +1,76 @@
+// A whole server in one process: the embedded product. The only place where adapters meet.
+//
+// Operation: open(), then listen(), replay() and run_timers(); at the end stop(). From listen() on
+//   /livez answers; everything else waits for replay().
+// Concurrency: every call from one thread, which is none of the shards'.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "auth/authenticator.h"
+#include "config/config.h"
+#include "http/server.h"
+#include "journal/rocksdb/rocks_journal.h"
+#include "runtime/clock.h"
+#include "runtime/threads.h"
+#include "service/checkpoint.h"
+#include "service/service.h"
+#include "shard/shard_threads.h"
+#include "store/rocksdb/rocks_store.h"
+
+namespace playhead {
+
+class Node {
+ public:
+  /// Opens the data directory, or makes it. `fatal` is called on a shard's thread when the journal
+  /// has failed to sync: nothing may be acknowledged any more, the process must end.
+  ///
+  /// Errors: those of RocksJournal::open and RocksStore::open.
+  static Result<std::unique_ptr<Node>> open(const Config& config,
+                                            std::function<void(const Error&)> fatal);
+  ~Node();
+
+  /// Binds and answers /livez. Errors: those of Server::listen.
+  Result<void> listen();
+  /// Reads the journal into memory; then the node is ready. `progress` is called now and then with
+  /// the frame just read and the last one, on the calling thread.
+  /// Errors: corrupt.
+  Result<void> replay(const std::function<void(FrameNumber, FrameNumber)>& progress);
+  /// Lets time pass for the shards, and is ready.
+  void run_timers();
+  /// One step of the steady checkpoint; blocks. To be called about every second. Errors: the
+  /// store's; a later step makes up for it.
+  Result<void> checkpoint();
+  /// Answers what is in flight, hands everything to the store, and stops. Errors: the store's;
+  /// nothing is lost, the next start replays more.
+  Result<void> stop();
+
+  Server& server() { return *server_; }
+  std::size_t threads() const { return threads_->count(); }
+
+ private:
+  explicit Node(const Config& config);
+  Task<> keep_time(std::size_t index);
+  Result<void> run(Task<Result<void>> task);
+  void collect(MetricsText& out) const;
+
+  Config config_;
+  SystemClock clock_;
+  Instant started_at_;
+  std::unique_ptr<RocksJournal> journal_;
+  std::unique_ptr<RocksStore> store_;
+  std::unique_ptr<Authenticator> authenticator_;
+  std::unique_ptr<Threads> threads_;
+  std::unique_ptr<ShardThreads> shards_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<Checkpointer> checkpointer_;
+  std::unique_ptr<Server> server_;
+  std::atomic<bool> stopping_ = false;
+  std::vector<std::atomic<bool>> idle_;  ///< by shard: its timer has ended
+};
+
+}  // namespace playhead
