@@ -140,7 +140,6 @@ TitleState contribution(const View& view, const ViewTexts& texts) {
   out.meta_order = view.meta_order;
   out.series = texts.series;
   out.next_title = texts.next_title;
-  if (view.deleted) return out;
   if (view.finished()) out.watched = {.at = view.finished_at, .act = false, .value = true};
   out.hidden = {.at = view.qualified_at, .act = false, .value = false};
   out.played_max = view.played_ms();
