@@ -47,6 +47,11 @@ void Shard::expire(std::uint32_t number) {
     entry.filed = true;
     return wheel_.file(number, entry.deadline_ms);
   }
+  end_silent(entry);
+}
+
+// Not journalled: it follows from the reports' arrivals, and a replay comes to the same.
+void Shard::end_silent(Entry& entry) {
   entry.expired = true;
   set_active(entry, false);
   mark_dirty(entry);
@@ -56,11 +61,14 @@ void Shard::expire(std::uint32_t number) {
 }
 
 void Shard::evict_if_idle(Entry& entry) {
-  if (entry.dirty || entry.active || entry.filed || entry.moved_since) return;
+  if (entry.dirty || entry.flushing || entry.active || entry.filed || entry.moved_since) return;
   const Ids ids = entry.ids.get();
   Account* account = table_.find_account(ids.tenant, ids.account);
   PLAYHEAD_ASSERT(account != nullptr);
-  if (account->busy > 0) return;
+  if (account->busy > 0) {  // looked at again, or it would stay for ever
+    entry.filed = true;
+    return wheel_.file(entry.number, parts_.clock->monotonic_ms());
+  }
   table_.remove(*account, entry);
   table_.release(*account);
 }
@@ -99,12 +107,8 @@ Entry& Shard::adopt(Account& account, StoredView stored) {
   }
   entry.filed = true;
   wheel_.file(entry.number, entry.deadline_ms);
-  if (!replaying_ && entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms()) {
-    entry.expired = true;
-    set_active(entry, false);
-    mark_dirty(entry);
-    ++figures_.views_expired;
-  }
+  if (!replaying_ && entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms())
+    end_silent(entry);
   return entry;
 }
 

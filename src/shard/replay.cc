@@ -57,6 +57,18 @@ Entry& Shard::replay_snapshot(StoredView&& view) {
   return *known;
 }
 
+// What fell silent before or while the server was away has ended: nobody shall see it, nor be
+// refused because of it, until the wheel first turns.
+void Shard::expire_silent() {
+  const Millis now_ms = parts_.clock->monotonic_ms();
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
+    table_.each_in_slot(slot, [&](Entry& entry) {
+      if (entry.active && entry.deadline_ms <= now_ms) end_silent(entry);
+    });
+    slots_[slot].reports = 0;
+  }
+}
+
 Result<void> Shard::replay(const std::function<void(FrameNumber)>& progress) {
   replaying_ = true;
   std::unordered_map<std::uint16_t, Numbers> writers;
@@ -96,6 +108,7 @@ Result<void> Shard::replay(const std::function<void(FrameNumber)>& progress) {
       });
   durable_ = parts_.journal->extent().last;
   replaying_ = false;
+  expire_silent();
   // The figures count what this process did; the gauges stand.
   figures_ = ShardFigures{.views_active = figures_.views_active};
   return result;

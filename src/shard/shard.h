@@ -173,11 +173,13 @@ class Shard {
   void refresh(Entry& entry, Instant arrival);
   Millis expiry_ms(const Entry& entry) const;
   void expire(std::uint32_t number);
+  void end_silent(Entry& entry);
   void evict_if_idle(Entry& entry);
   void end_from_outside(Entry& entry, EndReason reason, Instant at, std::string_view by_device);
   ViewerItem item_of(const Entry& entry) const;
 
   // replay.cc
+  void expire_silent();
   void replay_heartbeat(Entry& entry, const Heartbeat& heartbeat);
   Entry& replay_snapshot(StoredView&& view);
 

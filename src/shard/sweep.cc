@@ -96,6 +96,7 @@ void Shard::gather(std::uint16_t number, std::vector<Change>& changes,
   for (const std::uint32_t id : changed) {
     Entry& entry = table_.at(id);
     entry.dirty = false;
+    entry.flushing = true;
     entry.journalled = false;
     const Ids ids = entry.ids.get();
     const TitleState delta =
@@ -128,6 +129,7 @@ void Shard::swept(const std::vector<std::uint16_t>& slots, const std::vector<std
   }
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
+    entry.flushing = false;
     if (!written) {
       entry.dirty = true;
       continue;

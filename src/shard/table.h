@@ -42,6 +42,7 @@ struct Entry {
   bool active = false;
   bool expired = false;
   bool dirty = false;      ///< changed since it was last handed to the store
+  bool flushing = false;   ///< on its way to the store: memory keeps it until that has answered
   bool journalled = false; ///< the journal can name it by its number
   bool indexed = false;    ///< the store has its index entries
   bool filed = false;      ///< it is in the wheel
@@ -60,7 +61,7 @@ struct Account {
   std::uint32_t first = kNoEntry;
   std::uint32_t views = 0;
   std::uint16_t slot = 0;
-  std::uint16_t busy = 0;   ///< reads under way: none of its entries may be removed
+  std::uint32_t busy = 0;   ///< reads under way: none of its entries may be removed
   bool loaded = false;      ///< its active views are in memory
   std::deque<Parked> parked;
   std::vector<std::shared_ptr<Channel>> channels;
