@@ -38,7 +38,10 @@ bool stands_still(const View& view, const Stamped& report) {
       return same_place && (view.state == report.state || report.order <= view.cursor);
     }
     default:
-      return view.opened_order.at > view.moved && report.order > view.opened_order;
+      // Whether the latest opening was a `starting`: what plays without a playhead moves nothing, but
+      // it has found its place.
+      return view.opened_order.at > std::max(view.moved, view.bare_last) &&
+             report.order > view.opened_order;
   }
 }
 
