@@ -1,0 +1,43 @@
+// The steady checkpoint of this process: shards hand changed views to the store, the store settles,
+// the journal lets go of what it no longer needs. One implementation for the server and the
+// simulation.
+//
+// Concurrency: made once; step() and finish() awaited on any one shard thread, one at a time.
+// Invariant: a frame is dropped only when every shard's low water, read before a settle() that
+//   succeeded, lies above it.
+#pragma once
+
+#include "journal/journal.h"
+#include "runtime/clock.h"
+#include "shard/options.h"
+#include "shard/shard_threads.h"
+#include "store/store.h"
+
+namespace playhead {
+
+class Checkpointer {
+ public:
+  Checkpointer(ShardThreads& shards, Journal& journal, Store& store, const Clock& clock,
+               const ShardOptions& options);
+
+  /// The slots that are due, on every shard; now and then also the settling and the drop. To be
+  /// called about every second. Errors: unavailable; nothing is lost, the journal keeps more.
+  Task<Result<void>> step();
+  /// Hands over everything and drops the journal, for a clean stop. Errors: as step(); overloaded
+  /// while a step() is under way.
+  Task<Result<void>> finish();
+
+ private:
+  Task<Result<void>> sweep(bool all);
+  Task<Result<void>> drop();
+
+  ShardThreads& shards_;
+  Journal& journal_;
+  Store& store_;
+  const Clock& clock_;
+  Millis settle_interval_ms_;
+  std::uint64_t journal_bytes_high_;
+  Millis settled_ms_;
+};
+
+}  // namespace playhead
