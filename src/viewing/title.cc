@@ -43,7 +43,7 @@ ContinueRow resume_row(const NamedTitle& title) {
           .at = title.state.position.moved};
 }
 
-// The episodes of one series, by id.
+// The episodes of one series, or all titles, by id.
 using Episodes = std::map<std::string_view, const NamedTitle*>;
 
 const NamedTitle* latest_of(const Episodes& episodes, const auto& matches) {
@@ -55,24 +55,26 @@ const NamedTitle* latest_of(const Episodes& episodes, const auto& matches) {
   return latest;
 }
 
-// After the finished episode `last`: its next title, unless that was watched or hidden.
-std::optional<ContinueRow> next_row(const NamedTitle& last, const Episodes& episodes) {
+// After the finished episode `last`: its next title, unless that was watched or hidden. It is
+// looked for among all titles: one that was only marked knows no series.
+std::optional<ContinueRow> next_row(const NamedTitle& last, const Episodes& titles) {
   const std::string& next = last.state.next_title;
   if (next.empty()) return std::nullopt;
-  const auto known = episodes.find(next);
+  const auto known = titles.find(next);
   ContinueRow row{.title = next,
                   .series = last.state.series,
                   .state = {},
                   .reason = RowReason::kNext,
                   .at = touched(last.state)};
-  if (known == episodes.end()) return row;
+  if (known == titles.end()) return row;
   const TitleState& state = known->second->state;
   if (state.hidden.value || state.watched.value) return std::nullopt;
   row.state = state;
   return row;
 }
 
-std::optional<ContinueRow> row_of(const Episodes& episodes, const Rules& rules) {
+std::optional<ContinueRow> row_of(const Episodes& episodes, const Episodes& titles,
+                                  const Rules& rules) {
   const NamedTitle* last = latest_of(episodes, [&](const TitleState& state) {
     return touched(state) != kNever &&
            (played_enough(state, rules) || state.watched.value || is_finished(state, rules));
@@ -80,7 +82,7 @@ std::optional<ContinueRow> row_of(const Episodes& episodes, const Rules& rules) 
   if (last == nullptr) return std::nullopt;
   if (!is_finished(last->state, rules) && can_resume(last->state, rules)) return resume_row(*last);
   if (is_finished(last->state, rules))
-    if (auto next = next_row(*last, episodes)) return next;
+    if (auto next = next_row(*last, titles)) return next;
   const NamedTitle* unfinished =
       latest_of(episodes, [&](const TitleState& state) { return can_resume(state, rules); });
   if (unfinished != nullptr) return resume_row(*unfinished);
@@ -177,8 +179,10 @@ std::optional<Playhead> resume_position(const TitleState& title, const Rules& ru
 
 std::vector<ContinueRow> continue_watching(std::vector<NamedTitle> titles, const Rules& rules) {
   std::map<std::string_view, Episodes> series;
+  Episodes all;
   std::vector<ContinueRow> rows;
   for (const NamedTitle& title : titles) {
+    all.emplace(title.title, &title);
     if (title.state.series.empty()) {
       if (can_resume(title.state, rules)) rows.push_back(resume_row(title));
     } else {
@@ -186,7 +190,7 @@ std::vector<ContinueRow> continue_watching(std::vector<NamedTitle> titles, const
     }
   }
   for (const auto& [id, episodes] : series)
-    if (auto row = row_of(episodes, rules)) rows.push_back(std::move(*row));
+    if (auto row = row_of(episodes, all, rules)) rows.push_back(std::move(*row));
   std::ranges::sort(rows, [](const ContinueRow& a, const ContinueRow& b) {
     return std::tie(b.at, a.title) < std::tie(a.at, b.title);
   });
