@@ -144,11 +144,10 @@ JsonParser::Memory::Taken JsonParser::Memory::lines(std::string_view rest) {
   while (const auto line = next_line(rest)) {
     if (sorter.next() == options.batch_reports_max)
       return too_many("reports", options.batch_reports_max);
-    element root;
     Report report;
-    if (const char* wrong = body.parse(*line, root)) {
-      sorter.reject({Errc::kInvalidArgument, std::string("the line is ") + wrong});
-    } else if (take(root, report)) {
+    if (const auto root = body.parse(*line); !root) {
+      sorter.reject({root.error().code, "the line " + root.error().detail});
+    } else if (take(*root, report)) {
       sorter.take(keep(texts, report));
     } else {
       sorter.reject(fields.error());
@@ -172,21 +171,19 @@ std::expected<const Reports*, BodyError> JsonParser::reports(std::string_view bo
   if (layout == ReportsLayout::kNdjson || (layout == ReportsLayout::kAny && looks_like_lines(held)))
     return memory.lines(held);
 
-  element root;
-  if (const char* wrong = memory.body.parse(held, root))
-    return malformed(std::string("the body is ") + wrong);
-  if (array batch; root.get(batch) == simdjson::SUCCESS) return memory.several(batch);
-  if (object report; root.get(report) == simdjson::SUCCESS) return memory.one(report);
+  const auto root = memory.body.parse(held);
+  if (!root) return refused(root.error(), "the body ");
+  if (array batch; root->get(batch) == simdjson::SUCCESS) return memory.several(batch);
+  if (object report; root->get(report) == simdjson::SUCCESS) return memory.one(report);
   return malformed("the body must be a report or an array of reports");
 }
 
 std::expected<Report, BodyError> JsonParser::put(std::string_view body, std::string_view account,
                                                  std::string_view view) {
-  element root;
-  if (const char* wrong = memory_->body.parse(memory_->body.hold(body), root))
-    return malformed(std::string("the body is ") + wrong);
+  const auto root = memory_->body.parse(memory_->body.hold(body));
+  if (!root) return refused(root.error(), "the body ");
   object members;
-  if (root.get(members) != simdjson::SUCCESS) return malformed("the body must be an object");
+  if (root->get(members) != simdjson::SUCCESS) return malformed("the body must be an object");
   const Addressed addressed{account, view};
   Report report;
   std::uint64_t ignored = 0;
@@ -232,11 +229,10 @@ std::expected<const Acts*, BodyError> JsonParser::acts(std::string_view body) {
   Acts& out = memory_->acts;
   out.acts.clear();
   out.ignored = 0;
-  element root;
-  if (const char* wrong = memory_->body.parse(memory_->body.hold(body), root))
-    return malformed(std::string("the body is ") + wrong);
+  const auto root = memory_->body.parse(memory_->body.hold(body));
+  if (!root) return refused(root.error(), "the body ");
   array batch;
-  if (root.get(batch) != simdjson::SUCCESS) return malformed("the body must be an array of acts");
+  if (root->get(batch) != simdjson::SUCCESS) return malformed("the body must be an array of acts");
   if (batch.size() > memory_->options.acts_max) return too_many("acts", memory_->options.acts_max);
   for (const element value : batch) {
     const std::string place = "act " + std::to_string(out.acts.size()) + ": ";
@@ -249,11 +245,10 @@ std::expected<const Acts*, BodyError> JsonParser::acts(std::string_view body) {
 }
 
 std::expected<std::vector<std::string>, BodyError> JsonParser::titles(std::string_view body) {
-  element root;
-  if (const char* wrong = memory_->body.parse(memory_->body.hold(body), root))
-    return malformed(std::string("the body is ") + wrong);
+  const auto root = memory_->body.parse(memory_->body.hold(body));
+  if (!root) return refused(root.error(), "the body ");
   object members;
-  if (root.get(members) != simdjson::SUCCESS) return malformed("the body must be an object");
+  if (root->get(members) != simdjson::SUCCESS) return malformed("the body must be an object");
   FieldReader& fields = memory_->fields;
   Members seen;
   array list;
@@ -280,11 +275,10 @@ std::expected<std::vector<std::string>, BodyError> JsonParser::titles(std::strin
 std::expected<Termination, BodyError> JsonParser::termination(std::string_view body) {
   Termination out;
   if (body.empty()) return out;
-  element root;
-  if (const char* wrong = memory_->body.parse(memory_->body.hold(body), root))
-    return malformed(std::string("the body is ") + wrong);
+  const auto root = memory_->body.parse(memory_->body.hold(body));
+  if (!root) return refused(root.error(), "the body ");
   object members;
-  if (root.get(members) != simdjson::SUCCESS) return malformed("the body must be an object");
+  if (root->get(members) != simdjson::SUCCESS) return malformed("the body must be an object");
   FieldReader& fields = memory_->fields;
   Members seen;
   for (const simdjson::dom::key_value_pair member : members) {

@@ -36,18 +36,41 @@ bool has_lone_surrogate(std::string_view text) {
   return false;
 }
 
-const char* reason(simdjson::error_code error) {
+// True if an integer of more digits than 64 bits hold stands outside the strings. simdjson 3.0
+// calls it a number error, like 1e999; but it is a number, and only too large.
+bool has_huge_integer(std::string_view text) {
+  constexpr std::size_t kDigitsMin = 19;
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '"') {
+      for (++at; at < text.size() && text[at] != '"'; ++at) at += text[at] == '\\' ? 1 : 0;
+    } else if (is_digit(text[at])) {
+      const std::size_t first = at;
+      while (at < text.size() && is_digit(text[at])) ++at;
+      const std::size_t digits = at - first;
+      // The rest of a number that is no integer goes with it.
+      while (at < text.size() && (is_digit(text[at]) || std::strchr(".eE+-", text[at]) != nullptr))
+        ++at;
+      if (at - first == digits && digits >= kDigitsMin && text[first] != '0') return true;
+    }
+  }
+  return false;
+}
+
+std::unexpected<Error> refusal(simdjson::error_code error, std::string_view part) {
   switch (error) {
     case simdjson::DEPTH_ERROR:
-      return "nested too deep";
+      return fail(Errc::kInvalidArgument, "is nested too deep");
     case simdjson::UTF8_ERROR:
-      return "not UTF-8";
+      return fail(Errc::kInvalidArgument, "is not UTF-8");
     case simdjson::EMPTY:
-      return "empty";
+      return fail(Errc::kInvalidArgument, "is empty");
     case simdjson::NUMBER_ERROR:
-      return "a number that is none, or too large";
+      if (has_huge_integer(part))
+        return fail(Errc::kUnprocessable, "holds an integer beyond all ranges");
+      return fail(Errc::kInvalidArgument, "holds a number that is none");
     default:
-      return "not JSON";
+      return fail(Errc::kInvalidArgument, "is not JSON");
   }
 }
 
@@ -68,13 +91,15 @@ std::string_view JsonBody::hold(std::string_view body) {
   return {bytes_.get(), body.size()};
 }
 
-const char* JsonBody::parse(std::string_view part, simdjson::dom::element& root) {
+Result<simdjson::dom::element> JsonBody::parse(std::string_view part) {
   PLAYHEAD_ASSERT(part.data() >= bytes_.get() &&
                   part.data() + part.size() + simdjson::SIMDJSON_PADDING <=
                       bytes_.get() + capacity_);
+  simdjson::dom::element root;
   const simdjson::error_code error = parser_.parse(part.data(), part.size(), false).get(root);
-  if (error != simdjson::SUCCESS) return reason(error);
-  return has_lone_surrogate(part) ? "a lone surrogate" : nullptr;
+  if (error != simdjson::SUCCESS) return refusal(error, part);
+  if (has_lone_surrogate(part)) return fail(Errc::kInvalidArgument, "holds a lone surrogate");
+  return root;
 }
 
 }  // namespace playhead

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string_view>
 
+#include "base/result.h"
+
 namespace playhead {
 
 class JsonBody {
@@ -19,9 +21,10 @@ class JsonBody {
   /// Copies `body`, whose parts can then be parsed. Returns the copy: it lives until the next one.
   std::string_view hold(std::string_view body);
 
-  /// Parses `part` of what is held; `root` lives until the next call. Returns what is wrong with
-  /// it, or null: not JSON, not UTF-8, a lone surrogate, too deep.
-  const char* parse(std::string_view part, simdjson::dom::element& root);
+  /// Parses `part` of what is held; the root lives until the next call.
+  /// Errors: invalid_argument (not JSON, not UTF-8, a lone surrogate, too deep), unprocessable (an
+  /// integer beyond 64 bits, wherever it stands). The detail ends a sentence: "the body ...".
+  Result<simdjson::dom::element> parse(std::string_view part);
 
  private:
   std::unique_ptr<char[]> bytes_;

@@ -211,10 +211,25 @@ TEST_F(Json, RefusesWhatIsNoJson) {
 }
 
 TEST_F(Json, RefusesNumbersThatAreNone) {
-  for (const std::string_view value : {"NaN", "Infinity", "-Infinity", "1e999", "-1e999", "+1",
-                                       "0x5", ".5", "5.", "18446744073709551616"})
+  for (const std::string_view value :
+       {"NaN", "Infinity", "-Infinity", "1e999", "-1e999", "+1", "0x5", ".5", "5."})
     expect_malformed(report("v1", R"(,"playhead_ms":)" + std::string(value)));
   expect_malformed(report("v1", R"(,"unknown":1e999)"));
+}
+
+TEST_F(Json, CallsIntegersBeyond64BitsUnprocessable) {
+  for (const std::string_view value :
+       {"18446744073709551616", "1000000000000000000000000000000", "-9223372036854775809"}) {
+    const std::string body = report("v1", R"(,"x":"\"1","playhead_ms":)" + std::string(value));
+    EXPECT_EQ(refused(body).kind, Refusal::kUnprocessable);
+    EXPECT_EQ(refused(body).detail, "the body holds an integer beyond all ranges");
+    const Reports& lines = taken(report("v0") + "\n" + body, kNdjson);
+    ASSERT_EQ(lines.rejected.size(), 1U);
+    EXPECT_EQ(lines.rejected[0].error.code, Errc::kUnprocessable);
+  }
+  const std::string in_text = R"(,"x":"\"18446744073709551616","y":)";
+  expect_malformed(report("v1", in_text + "1e999"));
+  expect_malformed(report("v1", in_text + "18446744073709551616.5e999"));
 }
 
 TEST_F(Json, RefusesTextThatIsNotUnicode) {
