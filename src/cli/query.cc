@@ -157,7 +157,7 @@ std::string listing_text(const Listing& listing, const Look& look, Instant now) 
   if (listing.items.empty()) {
     (out += look.empty) += '\n';
   } else {
-    Table table(look.headings);
+    TextTable table(look.headings);
     for (const Item& item : listing.items) table.add(look.row(item, now));
     out = table.text();
   }

@@ -71,15 +71,17 @@ std::string show_ago(std::optional<Instant> at, Instant now) {
   return fmt::format("{} d ago", s / 86'400);
 }
 
-void Table::add(std::vector<std::string> cells) {
+void TextTable::add(std::vector<std::string> cells) {
   PLAYHEAD_ASSERT(cells.size() == rows_.front().size());
-  for (std::string& cell : cells)
+  for (std::string& cell : cells) {
     std::ranges::replace_if(
         cell, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, '?');
+    if (cell.empty()) cell = "-";
+  }
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::text() const {
+std::string TextTable::text() const {
   std::vector<std::size_t> widths(rows_.front().size());
   for (const auto& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));

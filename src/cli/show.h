@@ -28,11 +28,12 @@ std::string show_time(std::optional<Instant> at, Instant now);
 std::string show_ago(std::optional<Instant> at, Instant now);
 
 /// Columns as wide as their widest cell, two spaces apart, under a line of headings.
-class Table {
+class TextTable {
  public:
-  explicit Table(std::vector<std::string> headings) : rows_{std::move(headings)} {}
+  explicit TextTable(std::vector<std::string> headings) : rows_{std::move(headings)} {}
 
-  /// One cell a heading. Control characters become '?': what is shown may come from anybody.
+  /// One cell a heading; empty ones show as "-". Control characters become '?': what is shown may
+  /// come from anybody.
   void add(std::vector<std::string> cells);
   bool empty() const { return rows_.size() == 1; }
   std::string text() const;

@@ -53,8 +53,8 @@ TEST(Show, SaysHowLongAgoInOneUnit) {
   EXPECT_EQ(show_ago(std::nullopt, now), "-");
 }
 
-TEST(Table, AlignsColumnsByWhatTheyShow) {
-  Table table({"TITLE", "STATE"});
+TEST(TextTable, AlignsColumnsByWhatTheyShow) {
+  TextTable table({"TITLE", "STATE"});
   table.add({"got-s01e01", "playing"});
   table.add({"é", "paused"});
   EXPECT_EQ(table.text(),
@@ -63,8 +63,8 @@ TEST(Table, AlignsColumnsByWhatTheyShow) {
             "é           paused\n");
 }
 
-TEST(Table, ShowsNoControlCharacters) {
-  Table table({"TITLE"});
+TEST(TextTable, ShowsNoControlCharacters) {
+  TextTable table({"TITLE"});
   table.add({"a\x1b[2Jb\n"});
   EXPECT_EQ(table.text(), "TITLE\na?[2Jb?\n");
 }
