@@ -33,7 +33,7 @@ def test_an_entry_tells_all_of_its_view(server, account):
 
 
 def test_a_view_that_still_plays_is_in_history_once_it_qualifies(server, account):
-    view = watch(server, account, since_s=9, for_s=8, state="playing")
+    view = watch(server, account, since_s=15, for_s=8, state="playing")
     assert titles(server, account) == []
     assert server.post_reports(report(account, view=view, playhead_ms=17_000)).status == 204
     [entry] = server.history(account)["items"]

@@ -36,7 +36,7 @@ def test_metrics_are_prometheus_text(server, account):
             base = re.sub(r"_(bucket|sum|count)$", "", line.split("{")[0].split(" ")[0])
             assert base in kinds or line.split("{")[0].split(" ")[0] in kinds, line
     for name, kind in kinds.items():
-        assert name.startswith("playhead_"), name
+        assert name.startswith(("playhead_", "process_")), name
         assert (kind == "counter") == name.endswith("_total"), (name, kind)
 
 

@@ -76,7 +76,7 @@ def test_a_report_without_a_playhead_never_moves_one(server, account):
 
 
 def test_advertising_is_no_content(server, account):
-    view = watch(server, account, since_s=100, for_s=60, state="playing")
+    view = watch(server, account, since_s=62, for_s=60, state="playing")
     assert server.post_reports(report(account, view=view, at=-1, state="ad", playhead_ms=5_000)).status == 204
     assert server.viewers(account)[0]["state"] == "ad"
     assert server.progress(account)["playhead_ms"] == 60_000

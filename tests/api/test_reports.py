@@ -236,7 +236,7 @@ def test_pipelined_reports_are_answered_in_order(server, account):
             assert connection.read_answer().status == (204 if number % 3 else 422), number
             if number % 50 == 49:
                 [viewer] = connection.read_answer().json()["items"]
-                assert viewer["playhead_ms"] == number, "a read sees the writes before it"
+                assert viewer["playhead_ms"] == number - (number % 3 == 0), "a read sees the writes before it"
 
 
 def test_a_slow_sender_is_understood_byte_by_byte(server, account):

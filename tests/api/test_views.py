@@ -28,7 +28,7 @@ def test_put_starts_a_view_with_201_and_reports_it_with_200(server, account):
     assert answer.status == 201, answer
     assert answer.header("playhead-next-report-ms") == "10000"
     body = answer.json()
-    assert (body.pop("checked"), body.pop("limit")) == (True, None)
+    assert (body.pop("checked"), body.pop("limit")) == (True, 4)
     assert body == server.viewers(account)[0]
     assert (body["view"], body["state"], body["at"]) == ("v", "starting", sent["at"])
     again = server.put(account, report(account, view="v", playhead_ms=9, series="show"))
@@ -79,7 +79,8 @@ def test_one_more_view_than_the_limit_gets_409_with_the_views_in_the_way(limited
     assert start(limited, account, "b", "tv-2").status == 201
     answer = start(limited, account, "c", "tv-3")
     problem = assert_problem(answer, 409, "view-limit", closes=False)
-    assert problem["views"] == limited.viewers(account), "as viewers shows them"
+    for one in limited.viewers(account):
+        assert one in problem["views"], "as viewers shows them"
     assert names(problem["views"]) == ["a", "b"]
     assert_problem(limited.request("GET", f"/v1/accounts/{account}/views/c"), 404)
     assert limited.history(account, query="?all=true")["items"].__len__() == 2
