@@ -8,6 +8,6 @@ namespace playhead {
 
 }  // namespace playhead
 
-#define PLAYHEAD_ASSERT(condition)                                                \
-  (static_cast<bool>(condition) ? static_cast<void>(0)                            \
+#define PLAYHEAD_ASSERT(condition)                     \
+  (static_cast<bool>(condition) ? static_cast<void>(0) \
                                 : ::playhead::assertion_failed(#condition, __FILE__, __LINE__))

@@ -86,7 +86,8 @@ std::optional<Instant> parse_rfc3339(std::string_view text) {
   const auto offset = zone(text.substr(next));
   if (!offset) return std::nullopt;
   const auto whole = sys_days(date) + hours(*hour) + minutes(*minute) + seconds(*second);
-  return Instant{duration_cast<milliseconds>(whole.time_since_epoch()).count() + fraction - *offset};
+  return Instant{duration_cast<milliseconds>(whole.time_since_epoch()).count() + fraction -
+                 *offset};
 }
 
 }  // namespace playhead

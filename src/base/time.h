@@ -21,7 +21,9 @@ struct Instant {
   friend constexpr auto operator<=>(Instant, Instant) = default;
   friend constexpr Instant operator+(Instant at, Millis span) { return {at.ms + span}; }
   friend constexpr Instant operator-(Instant at, Millis span) { return {at.ms - span}; }
-  friend constexpr Millis operator-(Instant later, Instant earlier) { return later.ms - earlier.ms; }
+  friend constexpr Millis operator-(Instant later, Instant earlier) {
+    return later.ms - earlier.ms;
+  }
 };
 
 /// Before every moment a report can carry; "never".

@@ -146,9 +146,7 @@ Result<void> Node::run(Task<Result<void>> task) {
   return done.get();
 }
 
-Result<void> Node::checkpoint() {
-  return run(checkpointer_->step());
-}
+Result<void> Node::checkpoint() { return run(checkpointer_->step()); }
 
 Result<void> Node::stop() {
   server_->stop();

@@ -36,7 +36,8 @@ class Journal {
   /// Reads every frame that has not been dropped, oldest first. May be called from several
   /// threads at once, each getting all the frames.
   ///
-  /// Errors: corrupt (a gap, or a frame that fails its checksum; `detail` says which and what to do).
+  /// Errors: corrupt (a gap, or a frame that fails its checksum; `detail` says which and what to
+  /// do).
   virtual Result<void> replay(const Visitor& visit) const = 0;
 
   /// Forgets the frames up to and including `last`. Cheap; repeating it is harmless.

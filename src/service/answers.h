@@ -1,4 +1,5 @@
-// What the service answers, before it is written as JSON. Shapes: api/openapi.yaml. Texts are owned.
+// What the service answers, before it is written as JSON. Shapes: api/openapi.yaml. Texts are
+// owned.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +36,8 @@ struct ProgressItem {
   std::optional<Millis> duration;
   bool finished = false, watched = false, hidden = false;
   std::optional<Instant> watched_at;
-  std::string view, device;  ///< where the position came from; empty for an act
-  std::optional<Instant> at; ///< when it last moved or was marked
+  std::string view, device;   ///< where the position came from; empty for an act
+  std::optional<Instant> at;  ///< when it last moved or was marked
 };
 
 struct ContinueItem {
@@ -59,9 +60,9 @@ struct HistoryItem {
 };
 
 struct HistoryFilter {
-  std::string title, series;             ///< empty: any
-  std::optional<Instant> from, to;       ///< of started_at: from <= started_at < to
-  bool all = false;                      ///< unqualified views too
+  std::string title, series;        ///< empty: any
+  std::optional<Instant> from, to;  ///< of started_at: from <= started_at < to
+  bool all = false;                 ///< unqualified views too
   friend bool operator==(const HistoryFilter&, const HistoryFilter&) = default;
 };
 
@@ -77,9 +78,9 @@ struct HistoryPage {
 };
 
 struct PutOutcome {
-  bool created = false;       ///< 201: a view started; 200: a report of an active one
+  bool created = false;  ///< 201: a view started; 200: a report of an active one
   ViewerItem item;
-  bool checked = true;        ///< false: nobody could check the limit
+  bool checked = true;  ///< false: nobody could check the limit
   std::optional<unsigned> limit;
   std::uint32_t next_report_ms = 0;
 };

@@ -162,8 +162,7 @@ Task<Result<Answer<HistoryItem>>> Service::read_history_item(ProfileRef profile,
 Task<Result<void>> Service::delete_history_item(ProfileRef profile, std::string id) {
   const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
   Shard& shard = shards_.shard(owner);
-  auto erased =
-      co_await on_owner(owner, shard.erase_views(std::move(profile), {std::move(id)}));
+  auto erased = co_await on_owner(owner, shard.erase_views(std::move(profile), {std::move(id)}));
   if (!erased) co_return std::unexpected(erased.error());
   if (*erased == 0) co_return fail(Errc::kNotFound, "no such entry in this history");
   co_return Result<void>{};

@@ -1,4 +1,5 @@
-// Reports on their way to their shards: own ones by a plain call, others' as one message a loop turn.
+// Reports on their way to their shards: own ones by a plain call, others' as one message a loop
+// turn.
 #include <boost/asio/post.hpp>
 
 #include "base/assert.h"
@@ -67,35 +68,35 @@ void Service::send(std::size_t here, std::size_t owner) {
   outbox.posted = false;
   auto items = std::exchange(outbox.items, {});
   auto bytes = std::exchange(outbox.bytes, {});
-  shards_.threads().post(owner, [this, here, owner, items = std::move(items),
-                                 bytes = std::move(bytes)]() mutable {
-    std::string_view rest = bytes;
-    Shard& shard = shards_.shard(owner);
-    for (std::size_t next = 0; next < items.size();) {
-      const std::shared_ptr<Ticket> origin = std::move(items[next].ticket);
-      auto ticket = std::make_shared<Ticket>();
-      ticket->hold();
-      std::uint32_t count = 0;
-      do {
-        const Result<Report> report = decode_report(rest);
-        PLAYHEAD_ASSERT(report.has_value());
-        shard.report(items[next].tenant, *report, items[next].index, ticket);
-        ++count;
-        ++next;
-      } while (next < items.size() && items[next].ticket == origin);
-      shard.seal(ticket);
-      ticket->then([this, here, origin, ticket = ticket.get(), count] {
-        auto outcome = std::move(ticket->outcome);
-        auto failure = ticket->failure();
-        shards_.threads().post(here, [origin, count, failure = std::move(failure),
-                                      outcome = std::move(outcome)]() mutable {
-          merge(origin->outcome, std::move(outcome));
-          for (std::uint32_t i = 0; i < count; ++i) origin->release(failure);
-        });
+  shards_.threads().post(
+      owner, [this, here, owner, items = std::move(items), bytes = std::move(bytes)]() mutable {
+        std::string_view rest = bytes;
+        Shard& shard = shards_.shard(owner);
+        for (std::size_t next = 0; next < items.size();) {
+          const std::shared_ptr<Ticket> origin = std::move(items[next].ticket);
+          auto ticket = std::make_shared<Ticket>();
+          ticket->hold();
+          std::uint32_t count = 0;
+          do {
+            const Result<Report> report = decode_report(rest);
+            PLAYHEAD_ASSERT(report.has_value());
+            shard.report(items[next].tenant, *report, items[next].index, ticket);
+            ++count;
+            ++next;
+          } while (next < items.size() && items[next].ticket == origin);
+          shard.seal(ticket);
+          ticket->then([this, here, origin, ticket = ticket.get(), count] {
+            auto outcome = std::move(ticket->outcome);
+            auto failure = ticket->failure();
+            shards_.threads().post(here, [origin, count, failure = std::move(failure),
+                                          outcome = std::move(outcome)]() mutable {
+              merge(origin->outcome, std::move(outcome));
+              for (std::uint32_t i = 0; i < count; ++i) origin->release(failure);
+            });
+          });
+          ticket->release();
+        }
       });
-      ticket->release();
-    }
-  });
 }
 
 bool Submission::ready() const { return ticket_->ready(); }

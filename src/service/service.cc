@@ -80,10 +80,10 @@ Task<std::expected<PutOutcome, PutRefusal>> Service::put_view(std::string tenant
   const std::size_t owner = shards_.owner_of(tenant, report.account);
   std::string bytes;
   encode(bytes, report);
-  return put_on_owner(owner,
-                      shards_.shard(owner).put(std::move(tenant), std::move(bytes), limit,
-                                               std::move(terminate)),
-                      limit);
+  return put_on_owner(
+      owner,
+      shards_.shard(owner).put(std::move(tenant), std::move(bytes), limit, std::move(terminate)),
+      limit);
 }
 
 Task<std::expected<PutOutcome, PutRefusal>> Service::put_on_owner(std::size_t owner,
@@ -206,7 +206,8 @@ Task<Result<Answer<std::vector<ProgressItem>>>> Service::progress(ProfileRef pro
   auto states = co_await on_owner(owner, read_titles(std::move(profile), titles));
   if (!states) co_return std::unexpected(states.error());
   for (const std::string& title : titles)
-    if (const auto state = states->find(title); state != states->end() && state->second.has_progress())
+    if (const auto state = states->find(title);
+        state != states->end() && state->second.has_progress())
       answer.value.push_back(progress_item(title, state->second, options_.rules));
   co_return answer;
 }

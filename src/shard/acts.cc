@@ -1,4 +1,5 @@
-// What is done to views and titles by will: starts under a limit, ends from elsewhere, deletions, marks.
+// What is done to views and titles by will: starts under a limit, ends from elsewhere, deletions,
+// marks.
 #include <algorithm>
 
 #include "base/assert.h"
@@ -59,7 +60,8 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   if (starts) meeting = meet(account, own, report.device, terminate);
   if (limit && meeting.others.size() >= *limit && starts) {
     for (const Entry* other : meeting.others) answer.in_the_way.push_back(item_of(*other));
-    answer.error = Error{Errc::kLimitReached, "the account already plays on as many devices as it may"};
+    answer.error =
+        Error{Errc::kLimitReached, "the account already plays on as many devices as it may"};
     return answer;
   }
   if (!known) absent_ = report.view;

@@ -30,10 +30,7 @@ void Shard::journal_snapshot(Entry& entry) {
 }
 
 void Shard::journal_heartbeat(Entry& entry, const Stamped& stamped, Instant arrival, bool late) {
-  writer().heartbeat({.number = entry.number,
-                      .arrival = arrival,
-                      .late = late,
-                      .report = stamped});
+  writer().heartbeat({.number = entry.number, .arrival = arrival, .late = late, .report = stamped});
 }
 
 // A ticket whose reports changed nothing still waits for the frames that hold what they repeat.
@@ -71,8 +68,9 @@ void Shard::close_frame() {
   in_flight_.push_back(std::move(open_.waiters));
   open_.waiters.clear();
   parts_.journal->append(std::move(bytes), [this](Result<FrameNumber> result) mutable {
-    boost::asio::post(parts_.executor,
-                      [this, result = std::move(result)]() mutable { on_durable(std::move(result)); });
+    boost::asio::post(parts_.executor, [this, result = std::move(result)]() mutable {
+      on_durable(std::move(result));
+    });
   });
 }
 

@@ -213,9 +213,10 @@ std::map<std::string, TitleState> Shard::titles_in_memory(const ProfileRef& prof
   table_.each_of(*account, [&](Entry& entry) {
     const Ids ids = entry.ids.get();
     if (ids.profile != profile.profile || !wanted(ids.title)) return;
-    out[std::string(ids.title)].merge(contribution(
-        entry.view, {.view = ids.view, .device = ids.device, .series = ids.series,
-                     .next_title = ids.next_title}));
+    out[std::string(ids.title)].merge(contribution(entry.view, {.view = ids.view,
+                                                                .device = ids.device,
+                                                                .series = ids.series,
+                                                                .next_title = ids.next_title}));
   });
   return out;
 }
@@ -225,7 +226,8 @@ std::vector<StoredView> Shard::history_in_memory(const ProfileRef& profile) {
   Account* account = table_.find_account(profile.tenant, profile.account);
   if (account == nullptr) return out;
   table_.each_of(*account, [&](Entry& entry) {
-    if (entry.view.record && entry.ids.get().profile == profile.profile) out.push_back(stored(entry));
+    if (entry.view.record && entry.ids.get().profile == profile.profile)
+      out.push_back(stored(entry));
   });
   return out;
 }
@@ -238,8 +240,7 @@ std::vector<std::string> Shard::profiles_in_memory(const AccountRef& ref) {
       if (change.profile.tenant == ref.tenant && change.profile.account == ref.account)
         out.push_back(change.profile.profile);
   if (Account* account = table_.find_account(ref.tenant, ref.account))
-    table_.each_of(*account,
-                   [&](Entry& entry) { out.emplace_back(entry.ids.get().profile); });
+    table_.each_of(*account, [&](Entry& entry) { out.emplace_back(entry.ids.get().profile); });
   std::ranges::sort(out);
   out.erase(std::ranges::unique(out).begin(), out.end());
   return out;
@@ -254,7 +255,8 @@ const ShardFigures& Shard::figures() {
 void Shard::slot_figures(std::vector<SlotFigures>& out) const {
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (owns(slot))
-      out.push_back({.slot = slot, .reports = slots_[slot].reports, .views_active = slots_[slot].active});
+      out.push_back(
+          {.slot = slot, .reports = slots_[slot].reports, .views_active = slots_[slot].active});
 }
 
 }  // namespace playhead

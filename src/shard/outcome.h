@@ -37,17 +37,17 @@ struct ViewerItem {
 
 /// One shard's figures, for /metrics and /v1/cluster.
 struct ShardFigures {
-  std::uint64_t reports = 0;             ///< taken and made durable
-  std::uint64_t repeats = 0;             ///< of them, changed nothing
+  std::uint64_t reports = 0;  ///< taken and made durable
+  std::uint64_t repeats = 0;  ///< of them, changed nothing
   std::uint64_t late = 0;
   std::uint64_t rejected = 0;
-  std::uint64_t playheads_dropped = 0;   ///< beyond the duration
+  std::uint64_t playheads_dropped = 0;  ///< beyond the duration
   std::uint64_t views_active = 0, views_in_memory = 0, accounts_in_memory = 0;
   std::uint64_t views_started = 0, views_ended = 0, views_expired = 0;
   std::uint64_t frames = 0, frame_bytes = 0;
-  std::uint64_t store_rows = 0;          ///< rows handed to the store by sweeps
+  std::uint64_t store_rows = 0;  ///< rows handed to the store by sweeps
   std::uint64_t streams = 0, streams_dropped = 0;
-  std::uint64_t loads = 0;               ///< accounts read from the store
+  std::uint64_t loads = 0;  ///< accounts read from the store
   std::uint64_t sweep_errors = 0;
 };
 

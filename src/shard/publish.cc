@@ -63,13 +63,13 @@ Result<void> Shard::subscribe(const AccountRef& ref, std::shared_ptr<Channel> ch
   account.channels.push_back(channel);
   ++figures_.streams;
   std::vector<ViewerItem> items = viewers(ref);
-  channel->push(std::make_shared<const ViewersEvent>(
-      ViewersEvent{.kind = ViewersEvent::Kind::kSnapshot,
-                   .items = std::move(items),
-                   .at = now(),
-                   .view = {},
-                   .profile = {},
-                   .end_reason = EndReason::kNone}));
+  channel->push(
+      std::make_shared<const ViewersEvent>(ViewersEvent{.kind = ViewersEvent::Kind::kSnapshot,
+                                                        .items = std::move(items),
+                                                        .at = now(),
+                                                        .view = {},
+                                                        .profile = {},
+                                                        .end_reason = EndReason::kNone}));
   return {};
 }
 

@@ -1,7 +1,8 @@
 // Start-up: the journal's frames into memory, by the same fold that live reports go through.
 //
-// A view number means what the latest snapshot of its (boot, shard) said. A heartbeat whose snapshot
-// has been dropped was checkpointed before that: it is skipped. Only this shard's slots are read.
+// A view number means what the latest snapshot of its (boot, shard) said. A heartbeat whose
+// snapshot has been dropped was checkpointed before that: it is skipped. Only this shard's slots
+// are read.
 #include <unordered_map>
 
 #include "base/assert.h"
@@ -98,11 +99,12 @@ Result<void> Shard::replay(const std::function<void(FrameNumber)>& progress) {
       },
   };
   durable_ = parts_.journal->extent().first - 1;  // what is read now lies above it
-  const Result<void> result = parts_.journal->replay(
-      [&](FrameNumber number, std::string_view bytes) -> Result<void> {
+  const Result<void> result =
+      parts_.journal->replay([&](FrameNumber number, std::string_view bytes) -> Result<void> {
         if (number % kProgressFrames == 0 && progress) progress(number);
         auto read = read_frame(bytes, visitor);
-        if (!read) read.error().detail = "frame " + std::to_string(number) + ": " + read.error().detail;
+        if (!read)
+          read.error().detail = "frame " + std::to_string(number) + ": " + read.error().detail;
         durable_ = number;
         return read;
       });

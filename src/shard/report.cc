@@ -56,12 +56,15 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
     ticket->outcome.rejected.push_back(std::move(rejected));
     ++figures_.rejected;
   };
-  if (failed_) return reject(refusal(Errc::kUnavailable, "the journal has failed; the server stops"));
+  if (failed_)
+    return reject(refusal(Errc::kUnavailable, "the journal has failed; the server stops"));
   if (journal_full_)
-    return reject(refusal(Errc::kOverloaded, "the journal is full; retry when it has been written"));
+    return reject(
+        refusal(Errc::kOverloaded, "the journal is full; retry when it has been written"));
   if (parked_ > 0) {  // an account's reports keep their order
     Account* account = table_.find_account(tenant, report.account);
-    if (account != nullptr && !account->parked.empty()) return park(*account, report, index, ticket);
+    if (account != nullptr && !account->parked.empty())
+      return park(*account, report, index, ticket);
   }
   Taking taking = take(tenant, report, now());
   switch (taking.taken) {
@@ -88,11 +91,12 @@ Shard::Taking Shard::take(std::string_view tenant, const Report& report, Instant
   const std::string_view conflict = conflict_of(*found.entry, report);
   if (conflict.empty()) return take_entry(*found.entry, report, arrival);
   if (!report.cmcd || conflict != "title") {
-    return {.taken = Taken::kRejected,
-            .entry = nullptr,
-            .rejected = refusal(Errc::kConflict, "the view '" + std::string(report.view) +
-                                                     "' began with another " + std::string(conflict) +
-                                                     "; start a view of its own for this one")};
+    return {
+        .taken = Taken::kRejected,
+        .entry = nullptr,
+        .rejected = refusal(Errc::kConflict, "the view '" + std::string(report.view) +
+                                                 "' began with another " + std::string(conflict) +
+                                                 "; start a view of its own for this one")};
   }
   const std::string other = other_view_id(report.view, report.title);
   found = find_or_load(tenant, report, other);
@@ -114,13 +118,13 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
     auto views = parts_.store->try_active_views(ref);
     if (!views || !*views) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
     adopt_active(account, std::move(**views));
-    if (Entry* entry = table_.find(account, view))
-      return {.taken = Taken::kDone, .entry = entry};
+    if (Entry* entry = table_.find(account, view)) return {.taken = Taken::kDone, .entry = entry};
   }
   if (view == absent_) return {.taken = Taken::kDone, .entry = nullptr};
   auto stored = parts_.store->try_view(ref, view);
   if (!stored || !*stored)
-    return {.taken = Taken::kNeedsView, .entry = nullptr, .rejected = {}, .view = std::string(view)};
+    return {
+        .taken = Taken::kNeedsView, .entry = nullptr, .rejected = {}, .view = std::string(view)};
   Entry* entry = **stored ? &adopt(account, std::move(***stored)) : nullptr;
   return {.taken = Taken::kDone, .entry = entry};
 }
@@ -129,9 +133,8 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
                                 std::string_view view, Instant arrival) {
   const auto refuse = [&](Errc code, std::string detail) {
     if (Account* account = table_.find_account(tenant, report.account)) table_.release(*account);
-    return Taking{.taken = Taken::kRejected,
-                  .entry = nullptr,
-                  .rejected = refusal(code, std::move(detail))};
+    return Taking{
+        .taken = Taken::kRejected, .entry = nullptr, .rejected = refusal(code, std::move(detail))};
   };
   if (table_.views() >= options_.views_max)
     return refuse(Errc::kOverloaded, "no room for another view; retry later");
@@ -174,7 +177,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
             .rejected = refusal(Errc::kUnprocessable,
                                 "'at' is older than the reports that are still taken")};
   if (view.terminated() && stamped.order.at > view.terminated_at) {
-    Rejected rejected = refusal(Errc::kTerminated, "the view was ended from elsewhere; stop playing");
+    Rejected rejected =
+        refusal(Errc::kTerminated, "the view was ended from elsewhere; stop playing");
     rejected.ended_by = entry.ids.get().ended_by;
     return {.taken = Taken::kRejected, .entry = nullptr, .rejected = std::move(rejected)};
   }
@@ -218,8 +222,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   return {.taken = Taken::kDone, .entry = &entry};
 }
 
-// Series and next title are the latest known. False if the report has none, or the same as are known:
-// that says nothing new, and need not be journalled.
+// Series and next title are the latest known. False if the report has none, or the same as are
+// known: that says nothing new, and need not be journalled.
 bool Shard::update_texts(Entry& entry, const Report& report) {
   if (report.series.empty() && report.next_title.empty()) return false;
   Ids ids = entry.ids.get();

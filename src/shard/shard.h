@@ -53,9 +53,9 @@ enum class PutResult : std::uint8_t { kStarted, kReported, kRefused };
 
 struct PutAnswer {
   PutResult result = PutResult::kRefused;
-  std::optional<Error> error;             ///< kRefused
-  std::vector<ViewerItem> in_the_way;     ///< kRefused by the limit
-  std::string ended_by;                   ///< kRefused by a termination
+  std::optional<Error> error;          ///< kRefused
+  std::vector<ViewerItem> in_the_way;  ///< kRefused by the limit
+  std::string ended_by;                ///< kRefused by a termination
   ViewerItem item;
   std::uint32_t next_report_ms = 0;
 };
@@ -132,7 +132,7 @@ class Shard {
   };
   struct Slot {
     std::optional<FrameNumber> dirty_since, flushing_since;
-    std::map<std::string, TitleChange> titles;   ///< acts that the store has not been given
+    std::map<std::string, TitleChange> titles;  ///< acts that the store has not been given
     std::map<std::string, TitleChange> flushing;
     std::uint64_t reports = 0;
     std::uint32_t active = 0;
@@ -202,7 +202,8 @@ class Shard {
 
   // sweep.cc
   Task<Result<void>> sweep(std::vector<std::uint16_t> slots);
-  void gather(std::uint16_t slot, std::vector<Change>& changes, std::vector<std::uint32_t>& numbers);
+  void gather(std::uint16_t slot, std::vector<Change>& changes,
+              std::vector<std::uint32_t>& numbers);
   void swept(const std::vector<std::uint16_t>& slots, const std::vector<std::uint32_t>& numbers,
              bool written);
 
@@ -217,9 +218,9 @@ class Shard {
   std::deque<std::vector<std::shared_ptr<Ticket>>> in_flight_;  ///< waiters, oldest frame first
   bool close_posted_ = false;
   bool failed_ = false;
-  std::uint32_t waiting_ = 0;        ///< tickets that wait for frames
-  std::uint32_t waiting_recent_ = 0; ///< the most of late: half of it fills a frame
-  FrameNumber durable_ = 0;          ///< the newest frame known durable
+  std::uint32_t waiting_ = 0;         ///< tickets that wait for frames
+  std::uint32_t waiting_recent_ = 0;  ///< the most of late: half of it fills a frame
+  FrameNumber durable_ = 0;           ///< the newest frame known durable
 
   std::size_t parked_ = 0;
   std::string absent_;  ///< a view that the store was just found not to have

@@ -16,7 +16,8 @@ class ShardThreads {
  public:
   explicit ShardThreads(Threads& threads) : threads_(threads) {}
 
-  /// Makes one shard a thread. `parts` holds what all share; index, count and executor are set here.
+  /// Makes one shard a thread. `parts` holds what all share; index, count and executor are set
+  /// here.
   void make(ShardParts parts, const ShardOptions& options);
 
   std::size_t count() const { return shards_.size(); }

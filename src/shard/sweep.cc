@@ -1,5 +1,5 @@
-// Time passing: expiry, load, and the steady sweep of changed views to the store, slot by slot in key
-// order. See docs/architecture.md, "A checkpoint".
+// Time passing: expiry, load, and the steady sweep of changed views to the store, slot by slot in
+// key order. See docs/architecture.md, "A checkpoint".
 #include <algorithm>
 
 #include "base/assert.h"
@@ -33,9 +33,9 @@ Task<Result<void>> Shard::sweep_due() {
   const std::uint64_t bytes = parts_.journal->bytes();
   if (bytes > options_.journal_bytes_max / 2) interval /= 10;
   const std::uint64_t mine = kSlots / parts_.count + 1;
-  const auto due = std::min<std::uint64_t>(
-      mine, static_cast<std::uint64_t>(now_ms - round_start_ms_) * mine /
-                static_cast<std::uint64_t>(std::max<Millis>(interval, 1)));
+  const auto due =
+      std::min<std::uint64_t>(mine, static_cast<std::uint64_t>(now_ms - round_start_ms_) * mine /
+                                        static_cast<std::uint64_t>(std::max<Millis>(interval, 1)));
   std::vector<std::uint16_t> slots;
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
@@ -99,9 +99,10 @@ void Shard::gather(std::uint16_t number, std::vector<Change>& changes,
     entry.flushing = true;
     entry.journalled = false;
     const Ids ids = entry.ids.get();
-    const TitleState delta =
-        contribution(entry.view, {.view = ids.view, .device = ids.device, .series = ids.series,
-                                  .next_title = ids.next_title});
+    const TitleState delta = contribution(entry.view, {.view = ids.view,
+                                                       .device = ids.device,
+                                                       .series = ids.series,
+                                                       .next_title = ids.next_title});
     if (delta != TitleState{})
       changes.emplace_back(TitleChange{
           .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},
@@ -112,8 +113,8 @@ void Shard::gather(std::uint16_t number, std::vector<Change>& changes,
   numbers.insert(numbers.end(), changed.begin(), changed.end());
 }
 
-void Shard::swept(const std::vector<std::uint16_t>& slots, const std::vector<std::uint32_t>& numbers,
-                  bool written) {
+void Shard::swept(const std::vector<std::uint16_t>& slots,
+                  const std::vector<std::uint32_t>& numbers, bool written) {
   for (const std::uint16_t number : slots) {
     Slot& slot = slots_[number];
     if (!slot.flushing_since) continue;

@@ -31,7 +31,7 @@ struct Entry {
   std::unique_ptr<Trail> trail;  ///< until the view has qualified
   Instant keyed_start;
   Instant last_arrival;
-  Millis deadline_ms = 0;        ///< on Clock::monotonic_ms(); meaningful while active
+  Millis deadline_ms = 0;  ///< on Clock::monotonic_ms(); meaningful while active
   std::uint64_t hash = 0;
   std::uint32_t number = 0;
   std::uint32_t interval_ms = 0;
@@ -41,12 +41,12 @@ struct Entry {
   bool cmcd = false;
   bool active = false;
   bool expired = false;
-  bool dirty = false;      ///< changed since it was last handed to the store
-  bool flushing = false;   ///< on its way to the store: memory keeps it until that has answered
-  bool journalled = false; ///< the journal can name it by its number
-  bool indexed = false;    ///< the store has its index entries
-  bool filed = false;      ///< it is in the wheel
-  bool moved_since = false;///< its position changed since it was last published
+  bool dirty = false;        ///< changed since it was last handed to the store
+  bool flushing = false;     ///< on its way to the store: memory keeps it until that has answered
+  bool journalled = false;   ///< the journal can name it by its number
+  bool indexed = false;      ///< the store has its index entries
+  bool filed = false;        ///< it is in the wheel
+  bool moved_since = false;  ///< its position changed since it was last published
 };
 
 /// A report that waits until its account has been read from the store.
@@ -61,8 +61,8 @@ struct Account {
   std::uint32_t first = kNoEntry;
   std::uint32_t views = 0;
   std::uint16_t slot = 0;
-  std::uint32_t busy = 0;   ///< reads under way: none of its entries may be removed
-  bool loaded = false;      ///< its active views are in memory
+  std::uint32_t busy = 0;  ///< reads under way: none of its entries may be removed
+  bool loaded = false;     ///< its active views are in memory
   std::deque<Parked> parked;
   std::vector<std::shared_ptr<Channel>> channels;
 };

@@ -19,7 +19,7 @@ class FaultyDisk final : public rocksdb::FileSystemWrapper {
 
   std::atomic<bool> fail_sync = false;
   std::atomic<bool> fail_append = false;
-  std::atomic<int> faults = 0;     ///< how often one really happened
+  std::atomic<int> faults = 0;  ///< how often one really happened
 
   const char* Name() const override { return "FaultyDisk"; }
 
