@@ -55,7 +55,9 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   account.loaded = true;
   const Entry* own = table_.find(account, report.view);
   const bool known = own != nullptr;
-  const bool starts = !(known && own->active) && !is_ending(report.state);
+  // What was ended for good does not start: its player is told so, whatever the limit.
+  const bool goes_on = known && (own->active || own->view.terminated());
+  const bool starts = !goes_on && !is_ending(report.state);
   Meeting meeting;
   if (starts) meeting = meet(account, own, report.device, terminate);
   if (limit && meeting.others.size() >= *limit && starts) {
