@@ -23,6 +23,13 @@ def parse_at(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+def next_millisecond():
+    """Returns once a report of now is later than everything that was answered before."""
+    before = at()
+    while at() <= before:
+        pass
+
+
 def report(account, /, **changes):
     """A valid report. A change to None leaves a field out; "at" may be a number: seconds from now."""
     fields = {
