@@ -1,0 +1,98 @@
+// The Store port in memory, over rows that outlive a process only once they are settled. One
+// thread.
+//
+// Operation: Rows is what lies on the disk and survives; a SimStore is one process's handle on it,
+//   slow and unreliable as the faults say. At a crash some of what was not settled is kept, in the
+//   order in which it was written, and the rest is gone.
+#pragma once
+
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "runtime/event.h"
+#include "sim/faults.h"
+#include "sim/timeline.h"
+#include "store/store.h"
+
+namespace playhead::sim {
+
+/// The store's content, and what of it is not sure yet.
+class Rows {
+ public:
+  using ViewKey = std::tuple<std::string, std::string, std::string>;  ///< tenant, account, view
+  using ProfileKey = std::tuple<std::string, std::string, std::string>;
+  using Place = std::pair<std::int64_t, std::string>;  ///< negated keyed start, view
+
+  struct Tables {
+    std::map<ViewKey, std::string> views;  ///< encode(StoredView)
+    std::map<ProfileKey, std::set<Place>> history;
+    std::map<std::tuple<std::string, std::string, std::string, std::string>, TitleState> titles;
+    std::set<ProfileKey> profiles;
+
+    void apply(const Change& change);
+  };
+
+  explicit Rows(Faults& faults) : faults_(faults) {}
+
+  void write(Change change);
+  /// How much has been written: settle() makes so much of it sure.
+  std::size_t written() const { return settled_ + unsettled_.size(); }
+  void settle(std::size_t written);
+  void crash();
+  const Tables& now() const { return now_; }
+
+ private:
+  Faults& faults_;
+  Tables now_, sure_;
+  std::vector<std::shared_ptr<const Change>> unsettled_;
+  std::size_t settled_ = 0;
+};
+
+class SimStore final : public Store {
+ public:
+  SimStore(Rows& rows, Timeline& timeline, Faults& faults)
+      : rows_(rows), timeline_(timeline), faults_(faults) {}
+
+  Task<Result<void>> write(std::vector<Change> changes) override;
+  Task<Result<void>> settle() override;
+  Task<Result<std::vector<StoredView>>> active_views(AccountRef account) override;
+  Task<Result<std::optional<StoredView>>> view(AccountRef account, std::string view) override;
+  Task<Result<std::vector<std::optional<TitleState>>>> titles(
+      ProfileRef profile, std::vector<std::string> titles) override;
+  Task<Result<std::vector<NamedTitle>>> all_titles(ProfileRef profile,
+                                                   std::size_t rows_max) override;
+  Task<Result<HistoryRows>> history(ProfileRef profile, std::optional<HistoryKey> after,
+                                    std::size_t rows_max) override;
+  Task<Result<std::vector<std::string>>> profiles(AccountRef account,
+                                                  std::size_t rows_max) override;
+  std::optional<Result<std::vector<StoredView>>> try_active_views(
+      const AccountRef& account) override;
+  std::optional<Result<std::optional<StoredView>>> try_view(const AccountRef& account,
+                                                            std::string_view view) override;
+  std::optional<Result<std::vector<std::optional<TitleState>>>> try_titles(
+      const ProfileRef& profile, const std::vector<std::string>& titles) override;
+
+  /// The process is gone: whatever waits goes on at once, and fails.
+  void kill();
+
+ private:
+  Task<> pause();
+  Task<Result<void>> read_pause();
+  std::vector<StoredView> active_now(const AccountRef& account) const;
+  std::optional<StoredView> view_now(const AccountRef& account, std::string_view view) const;
+  std::vector<std::optional<TitleState>> titles_now(const ProfileRef& profile,
+                                                    const std::vector<std::string>& titles) const;
+
+  Rows& rows_;
+  Timeline& timeline_;
+  Faults& faults_;
+  bool alive_ = true;
+  std::list<std::shared_ptr<Event>> pauses_;
+};
+
+}  // namespace playhead::sim
