@@ -268,7 +268,7 @@ std::string rewrite_cmcd(std::string_view body, Millis span, std::string_view vi
       }
       quoted = c != '"';
       if (!quoted && in_sid) out += view_suffix;
-    } else if (key_next && c != ' ' && c != '\t') {
+    } else if (key_next && c != ' ' && c != '\t' && c != ',') {
       key_next = false;
       in_sid = rest.starts_with("sid=");
       std::size_t length = 0;

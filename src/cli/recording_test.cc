@@ -64,8 +64,8 @@ TEST(Recording, ReadsReportsInsideRecordedRequests) {
   EXPECT_EQ(posts[0].reports, 2u);
   EXPECT_EQ(posts[0].at.ms, 1795468126867) << "a request has a time of its own";
   EXPECT_EQ(posts[0].body,
-            "{\"state\":\"playing\",\"at\":\"2026-11-23T20:15:30Z\"}\n"
-            "{\"state\":\"paused\",\"at\":\"2026-11-23T20:15:31Z\"}\n");
+            "{\"state\":\"playing\",\"at\":\"2026-11-23T20:15:30.000Z\"}\n"
+            "{\"state\":\"paused\",\"at\":\"2026-11-23T20:15:31.000Z\"}\n");
 }
 
 TEST(Recording, NamesTheLineThatCannotBeRead) {
