@@ -69,7 +69,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Service& service() { return *shared_->parts.service; }
   const Clock& clock() const { return *shared_->parts.clock; }
   std::size_t index() const { return index_; }
-  bool ready() const { return shared_->ready.load(std::memory_order_relaxed); }
+  bool ready() const { return shared_->ready.load(std::memory_order_acquire); }
   bool stopping() const { return stopping_; }
 
   /// The monotonic clock as it was at the last sweep: at most kSweepMs old.
