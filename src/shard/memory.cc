@@ -26,9 +26,15 @@ void Shard::refresh(Entry& entry, Instant arrival) {
   if (!replaying_) entry.interval_ms = interval_ms_;
   const Millis age = std::max<Millis>(now() - arrival, 0);
   entry.deadline_ms = parts_.clock->monotonic_ms() + expiry_ms(entry) - age;
-  if (entry.filed) return;
+  if (!entry.filed) file(entry);
+}
+
+// A deadline may come nearer, as when a paused view plays on: none is looked at later than the
+// shortest silence that ends a view.
+void Shard::file(Entry& entry) {
+  const Millis shortest = std::min(3 * options_.report_interval_ms, options_.cmcd_expiry_ms);
   entry.filed = true;
-  wheel_.file(entry.number, entry.deadline_ms);
+  wheel_.file(entry.number, std::min(entry.deadline_ms, parts_.clock->monotonic_ms() + shortest));
 }
 
 void Shard::set_active(Entry& entry, bool active) {
@@ -43,10 +49,7 @@ void Shard::expire(std::uint32_t number) {
   Entry& entry = table_.at(number);
   entry.filed = false;
   if (!entry.active) return evict_if_idle(entry);
-  if (entry.deadline_ms > parts_.clock->monotonic_ms()) {
-    entry.filed = true;
-    return wheel_.file(number, entry.deadline_ms);
-  }
+  if (entry.deadline_ms > parts_.clock->monotonic_ms()) return file(entry);
   end_silent(entry);
 }
 
@@ -105,8 +108,7 @@ Entry& Shard::adopt(Account& account, StoredView stored) {
   } else {
     entry.deadline_ms = parts_.clock->monotonic_ms();  // leaves at the next look if nothing comes
   }
-  entry.filed = true;
-  wheel_.file(entry.number, entry.deadline_ms);
+  file(entry);
   if (!replaying_ && entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms())
     end_silent(entry);
   return entry;

@@ -171,6 +171,7 @@ class Shard {
   Task<Result<Entry*>> view_in_memory(AccountRef account, std::string view);
   void set_active(Entry& entry, bool active);
   void refresh(Entry& entry, Instant arrival);
+  void file(Entry& entry);
   Millis expiry_ms(const Entry& entry) const;
   void expire(std::uint32_t number);
   void end_silent(Entry& entry);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class Checks {
   void check_qualified(const ViewTold& told, const View& view);
   void check_ends(const ViewTold& told, const StoredView& found);
   void check_viewers(const std::string& account);
+  void check_limit(const std::set<std::string>& shown);
   void check_viewer(const ViewTold& told, bool shown);
   void check_history(const ProfileKey& profile);
   void check_title(const ProfileKey& profile, const std::string& title);
