@@ -57,7 +57,7 @@ def test_metrics_count_what_happens(server, account):
 def test_metrics_names_are_documented(server):
     """They are a contract: each is named in the documentation."""
     pages = [path.read_text() for path in sorted((ROOT / "docs").glob("**/*.md"))]
-    documented = set(re.findall(r"playhead_[a-z0-9_]+", "\n".join(pages)))
+    documented = set(re.findall(r"(?:playhead|process)_[a-z0-9_]+", "\n".join(pages)))
     shown = {re.sub(r"\{.*", "", name) for name in server.metrics()}
     shown = {re.sub(r"_(bucket|sum|count)$", "", name) if name not in documented else name for name in shown}
     assert shown - documented == set(), "not in docs/"
