@@ -184,13 +184,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   }
   figures_.playheads_dropped += dropped;
   const bool late = arrival - stamped.order.at > expiry_ms(entry);
-  if (view.deleted) {  // its later reports are dropped; its player is watching until it stops
-    if (entry.active && is_ending(report.state)) {
-      end_silent(entry);
-      journal_snapshot(entry);
-    } else if (entry.active && !late) {
-      refresh(entry, arrival);
-    }
+  if (view.deleted) {  // its later reports are dropped; its player is still watching
+    if (entry.active && !late) refresh(entry, arrival);
     return {.taken = Taken::kDone, .entry = &entry};
   }
   // A start that is no earlier than the one known says nothing: it need not be journalled.
