@@ -102,7 +102,12 @@ TEST(RocksJournal, RefusesMoreFramesThanMayWait) {
   // The first answer holds the journal's thread until all the rest wait.
   std::promise<void> go;
   const std::shared_future<void> all_wait = go.get_future().share();
-  (*journal)->append(frame_of(1), [all_wait](Result<FrameNumber>) { all_wait.wait(); });
+  std::promise<void> held;
+  (*journal)->append(frame_of(1), [all_wait, &held](Result<FrameNumber>) {
+    held.set_value();
+    all_wait.wait();
+  });
+  held.get_future().wait();  // else some of the rest would go into the first group
   std::vector<Result<FrameNumber>> answers;
   std::promise<void> done;
   constexpr std::size_t kFrames = 30;
