@@ -124,7 +124,7 @@ TEST(Contract, DocumentsEveryTypeOfProblemAndNoOther) {
     static constexpr std::string_view kPrefix = "type: /problems/";
     if (const std::size_t at = line.find(kPrefix); at != std::string::npos)
       in_responses.insert(
-          line.substr(at + kPrefix.size(), line.find(',', at) - at - kPrefix.size()));
+          line.substr(at + kPrefix.size(), line.find_first_of(",}", at) - at - kPrefix.size()));
   }
   std::set<std::string> known;
   for (const ProblemType* type : all_problems()) known.emplace(type->name);

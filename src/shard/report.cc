@@ -291,8 +291,9 @@ Task<> Shard::unpark(AccountRef ref) {
     Taking taking = take(ref.tenant, *report, now());
     absent_.clear();
     if (taking.taken == Taken::kNeedsAccount || taking.taken == Taken::kNeedsView) {
-      absent = taking.view;
       const auto error = co_await bring(ref, taking);
+      // A store that did not answer has not said that the view is not there.
+      absent = error ? std::string() : taking.view;
       if (!error) continue;
       taking.taken = Taken::kRejected;
       taking.rejected = {.index = 0, .error = *error};
