@@ -4,6 +4,7 @@
 // 4, their fields at 6.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -57,7 +58,9 @@ std::vector<std::string> contract_lines() {
   return lines;
 }
 
-std::size_t indentation(std::string_view line) { return line.find_first_not_of(' '); }
+std::size_t indentation(std::string_view line) {
+  return std::min(line.find_first_not_of(' '), line.size());
+}
 
 /// The text before the colon.
 std::string key_of(std::string_view line) {
