@@ -135,6 +135,7 @@ void each_fact(AnyStored& stored, Visit visit) {
   visit(3, stored.cmcd);
   visit(4, stored.active);
   visit(5, stored.expired);
+  visit(7, stored.view.opened_by_start);
 }
 constexpr unsigned kTrailBit = 6;
 
@@ -283,7 +284,6 @@ Result<StoredView> decode_view(std::string_view bytes) {
   stored.last_arrival = in.since(base);
   stored.interval_ms = in.narrow<std::uint32_t>();
   const auto facts = in.fixed<std::uint8_t>();
-  if (facts >> (kTrailBit + 1) != 0) in.fail();
   stored.view = read_view(in, base);
   each_fact(stored, [&](unsigned bit, bool& fact) { fact = (facts >> bit & 1) != 0; });
   if ((facts >> kTrailBit & 1) != 0) stored.trail = read_trail(in, base);

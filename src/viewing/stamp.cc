@@ -38,11 +38,9 @@ bool stands_still(const View& view, const Stamped& report) {
       return same_place && (view.state == report.state || report.order <= view.cursor);
     }
     default:
-      // Whether the latest opening was a `starting`: what plays without a playhead moves nothing,
-      // but it has found its place. So has what seeks without one, and what told its place since.
-      return view.opened_order.at > std::max(view.moved, view.bare_last) &&
-             report.order > view.opened_order && view.state != State::kSeeking &&
-             view.position_order < view.opened_order;
+      // Until something plays, seeks or completes, a player that starts has not found its place.
+      return view.opened_by_start && report.order > view.opened_order &&
+             view.moved <= view.opened_order.at;
   }
 }
 

@@ -37,7 +37,9 @@ void fold_state(View& view, const Stamped& report) {
   assign_if_later(view.state_order, view.state, report.order, report.state);
   if (is_ending(report.state))
     assign_if_later(view.ended_order, view.end_reason, report.order, reason_of(report.state));
-  if (is_opening(report.state)) view.opened_order = std::max(view.opened_order, report.order);
+  if (is_opening(report.state))
+    assign_if_later(view.opened_order, view.opened_by_start, report.order,
+                    report.state == State::kStarting);
   view.completed = view.completed || report.state == State::kCompleted;
 }
 

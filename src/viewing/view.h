@@ -76,6 +76,7 @@ struct View {
   Kind kind = Kind::kOnDemand;              ///< fixed at the first report
   bool record = true;                       ///< fixed at the first report
   bool completed = false;                   ///< a `completed` was seen: or
+  bool opened_by_start = false;             ///< the opening of `opened_order` was a `starting`
   bool deleted = false;                     ///< removed from history by its viewer: or
 
   bool qualified() const { return qualified_at != kNever; }
@@ -132,7 +133,7 @@ struct Rules {
 /// - `beyond` takes duration and credits from the report, or else from the view.
 /// - `still` marks, in a view that has moved: a repeated `seeking` or `completed` at the same place
 ///   (players send them as heartbeats, for hours); a `starting`; and what follows a `starting`
-///   until something plays or seeks (the player has not yet found its resume point).
+///   until something plays, seeks or completes (the player has not yet found its resume point).
 Stamped stamp(const Report& report, const View& view, Instant arrival, const Rules& rules,
               bool* playhead_dropped);
 

@@ -138,8 +138,8 @@ class View:
 
     def _stands_still(self, told):
         """In a view that has moved: a `seeking` or `completed` that repeats the place where it is, a
-        `starting`, and what follows a `starting` until something plays or seeks: the player has not
-        yet found its resume point."""
+        `starting`, and what follows a `starting` until something plays, seeks or completes: the player
+        has not yet found its resume point."""
         if told.state == "playing" or not self.told:
             return False
         known = self.summary()
@@ -153,7 +153,7 @@ class View:
             return (told.playhead in (None, place)
                     and (cursor.state == told.state or told.order <= cursor.order))
         before = next((one for one in reversed(self.told)
-                       if one.order < told.order and one.state in OPENING), None)
+                       if one.order < told.order and (one.state in OPENING or one.state in MOVING)), None)
         return before is not None and before.state == "starting"
 
     def _cross(self, told):
