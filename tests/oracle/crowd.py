@@ -2,7 +2,9 @@
 deletions, ends from outside. Each thing is done to a live server and told to the fold.
 
 A view's reports have times of their own, without two alike, and their disorder is small: two named
-limits of the server (equal times are decided by a hash, evidence is kept of eight reports).
+limits of the server (equal times are decided by a hash, evidence is kept of eight reports). A third:
+what a view that started again tells before it has found its place is told by its latest opening
+alone, so from there on its reports come in order (docs/decisions/0010).
 """
 
 import json
@@ -11,7 +13,7 @@ import time
 import urllib.parse
 
 from harness.answers import Answer
-from oracle.fold import Account, Rules, ms_of, text_of
+from oracle.fold import MOVING, Account, Rules, ms_of, text_of
 
 # The server's: reports up to 30 minutes old are fresh, so that a life can be lived in seconds; and
 # no limit, for what it refuses is tested elsewhere.
@@ -111,6 +113,11 @@ class Player:
         self.sent.append(report)
         return report
 
+    def started_again(self):
+        moved = [one["state"] in MOVING for one in self.sent]
+        return any(one["state"] == "starting" and any(moved[:place])
+                   for place, one in enumerate(self.sent))
+
     def _facts(self):
         if not self.wavers or self.duration is None:
             return {"duration_ms": self.duration, "credits_ms": self.credits}
@@ -139,12 +146,13 @@ class Crowd:
                 players.append(Player(draw, account, len(players), now_ms() - age * MINUTE))
             player = draw.choice(players[-5:])
             burst = [player.next() for _ in range(draw.randrange(1, 5))]
-            if draw.random() < 0.3 and len(player.sent) > len(burst):
+            in_order = player.started_again()
+            if draw.random() < 0.3 and len(player.sent) > len(burst) and not in_order:
                 last = burst[-3:]
                 draw.shuffle(last)
                 burst[-3:] = last
             if draw.random() < 0.1:
-                burst.append(draw.choice(player.sent))
+                burst.append(burst[-1] if in_order else draw.choice(player.sent))
             if draw.random() < 0.04:
                 other = {"title": "film-9", "profile": "p9", "kind": "live", "record": False}
                 field = draw.choice(list(other))
