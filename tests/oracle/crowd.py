@@ -4,7 +4,8 @@ deletions, ends from outside. Each thing is done to a live server and told to th
 A view's reports have times of their own, without two alike, and their disorder is small: two named
 limits of the server (equal times are decided by a hash, evidence is kept of eight reports). A third:
 what a view that started again tells before it has found its place is told by its latest opening
-alone, so from there on its reports come in order (docs/decisions/0010).
+alone, so from there on its reports come in order, and so do those of a view whose duration or
+credits waver, for what lies beyond them is told by what was known when it came (docs/decisions/0010).
 """
 
 import json
@@ -146,7 +147,7 @@ class Crowd:
                 players.append(Player(draw, account, len(players), now_ms() - age * MINUTE))
             player = draw.choice(players[-5:])
             burst = [player.next() for _ in range(draw.randrange(1, 5))]
-            in_order = player.started_again()
+            in_order = player.started_again() or player.wavers
             if draw.random() < 0.3 and len(player.sent) > len(burst) and not in_order:
                 last = burst[-3:]
                 draw.shuffle(last)
