@@ -7,7 +7,6 @@ what happened to the account.
 """
 
 import os
-import random
 
 import pytest
 
@@ -33,7 +32,7 @@ def check(server, crowd, seed, directory, page):
 
 @pytest.mark.parametrize("number", range(2))
 def test_the_server_answers_as_the_fold_does(launch, tmp_path, number):
-    seed = int(os.environ.get("PLAYHEAD_SEED", random.SystemRandom().randrange(1 << 32)))
+    seed = int(os.environ.get("PLAYHEAD_SEED", number + 1))
     print(f"seed {seed}")
     server = launch(config=CONFIG)
     crowd = Crowd(seed, ACCOUNTS, f"s{seed}-")
