@@ -48,14 +48,17 @@ void Shard::wait_for_frame(const std::shared_ptr<Ticket>& ticket) {
     return;
   }
   open_.waiters.push_back(ticket);
+  if (open_.writer->records() >= options_.frame_records_max) return close_frame();
+  // While a sync is under way the frame would only wait for it: it fills up meanwhile.
+  if (!in_flight_.empty()) return;
   const bool half = open_.waiters.size() >= std::max<std::size_t>(1, waiting_recent_ / 2);
-  if (half || open_.writer->records() >= options_.frame_records_max) return close_frame();
+  if (half) return close_frame();
   if (close_posted_) return;
   // Runs after the reads that are ready now: that is when the frame has all it will get.
   close_posted_ = true;
   boost::asio::post(parts_.executor, [this] {
     close_posted_ = false;
-    if (open_.writer) close_frame();
+    if (open_.writer && in_flight_.empty()) close_frame();
   });
 }
 
@@ -82,6 +85,7 @@ void Shard::on_durable(Result<FrameNumber> result) {
   waiting_ -= static_cast<std::uint32_t>(waiters.size());
   if (result) {
     durable_ = std::max(durable_, *result);
+    if (!open_.waiters.empty() && in_flight_.empty()) close_frame();
     for (const auto& ticket : waiters) ticket->release();
     return;
   }
