@@ -36,6 +36,7 @@ class Process {
   Service& service() { return service_; }
   ShardThreads& shards() { return shards_; }
   SimStore& store() { return store_; }
+  Checkpointer& checkpointer() { return checkpointer_; }
   Shard& shard_of(const AccountRef& ref) { return shards_.shard(index_of(ref)); }
   std::size_t index_of(const AccountRef& ref) const {
     return shards_.owner_of(ref.tenant, ref.account);
