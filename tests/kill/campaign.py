@@ -224,9 +224,12 @@ class Campaign:
                 for field, value in expected.items() if body.get(field, "absent") != value]
 
     def _forget(self):
-        """Views that have ended their lives in accounts that are not looked at any closer."""
+        """Views that have ended their lives in accounts that are not looked at any closer, and of which
+        nothing will be sent again."""
+        again = {report["view"] for waiting in self.unacknowledged for body in waiting.values()
+                 for report in json.loads(body)}
         for name in [name for name, seen in self.views.items()
-                     if seen.account not in self.sampled and not seen.waiting
+                     if seen.account not in self.sampled and not seen.waiting and name not in again
                      and len(self.folds[seen.account].views[name].told) >= LIFE]:
             del self.folds[self.views[name].account].views[name]
             del self.views[name]
