@@ -50,11 +50,15 @@ void Shard::wait_for_frame(const std::shared_ptr<Ticket>& ticket) {
   open_.waiters.push_back(ticket);
   if (open_.writer->records() >= options_.frame_records_max) return close_frame();
   // While a sync is under way the frame would only wait for it: it fills up meanwhile.
-  if (!in_flight_.empty()) return;
+  if (in_flight_.empty()) close_soon();
+}
+
+// Now if the frame holds half of what is in flight, else after the reads that are ready: that is when
+// it has all it will get.
+void Shard::close_soon() {
   const bool half = open_.waiters.size() >= std::max<std::size_t>(1, waiting_recent_ / 2);
   if (half) return close_frame();
   if (close_posted_) return;
-  // Runs after the reads that are ready now: that is when the frame has all it will get.
   close_posted_ = true;
   boost::asio::post(parts_.executor, [this] {
     close_posted_ = false;
@@ -85,8 +89,8 @@ void Shard::on_durable(Result<FrameNumber> result) {
   waiting_ -= static_cast<std::uint32_t>(waiters.size());
   if (result) {
     durable_ = std::max(durable_, *result);
-    if (!open_.waiters.empty() && in_flight_.empty()) close_frame();
     for (const auto& ticket : waiters) ticket->release();
+    if (!open_.waiters.empty() && in_flight_.empty()) close_soon();
     return;
   }
   const bool first = !failed_;

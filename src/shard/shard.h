@@ -192,6 +192,7 @@ class Shard {
   void journal_heartbeat(Entry& entry, const Stamped& stamped, Instant arrival, bool late);
   void wait_for_frame(const std::shared_ptr<Ticket>& ticket);
   Task<Result<void>> durable();
+  void close_soon();
   void close_frame();
   void on_durable(Result<FrameNumber> result);
 

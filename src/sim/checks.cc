@@ -114,10 +114,10 @@ void Checks::check_qualified(const ViewTold& told, const View& view) {
   const Millis enough = std::min(kQualifyMs, told.duration / 2);
   if ((acked.completed || acked.watched >= enough) && !view.qualified())
     broken(told_name(told) + ": was watched, and does not count");
-  // Where a seek or a playhead is missing, as always in live views, what lies between two reports
-  // can only be guessed: docs/decisions/0010.
+  // Before a seek or an ad, and where a playhead is missing, as always in live views, what lies
+  // between two reports can only be guessed: docs/decisions/0010.
   const bool plain = !told.live && std::ranges::all_of(told.said, [](const Said& said) {
-    return said.playhead && said.state != State::kSeeking;
+    return said.playhead && said.state != State::kSeeking && said.state != State::kAd;
   });
   if (plain && !possible.completed && told.played < enough && view.qualified())
     broken(told_name(told) + ": was not watched, and counts");
