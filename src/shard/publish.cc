@@ -48,6 +48,7 @@ void Shard::publish_positions() {
     Entry& entry = table_.at(number);
     entry.moved_since = false;
     if (entry.active) publish_view(entry);
+    evict_if_idle(entry);  // the wheel may have fired while the position was awaited here
   }
 }
 
