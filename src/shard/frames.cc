@@ -96,6 +96,11 @@ void Shard::on_durable(Result<FrameNumber> result) {
   const bool first = !failed_;
   failed_ = true;
   for (const auto& ticket : waiters) ticket->release(result.error());
+  // The open frame will never be written.
+  for (const auto& ticket : std::exchange(open_.waiters, {})) {
+    --waiting_;
+    ticket->release(result.error());
+  }
   if (first && parts_.fatal) parts_.fatal(result.error());
 }
 

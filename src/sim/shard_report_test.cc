@@ -210,5 +210,24 @@ TEST(FullJournal, RefusesWhatIsNewAndLosesNothing) {
   EXPECT_TRUE(server.put(server.say(State::kPlaying, "v2")));
 }
 
+TEST(FailedSync, RefusesAllThatWaitsAndAllThatComesAndStopsTheServer) {
+  Server server({}, always({sim::Fault::kFailedSync}));
+  server.fail(true);
+  Submission in_flight = server.submit({server.say(State::kPlaying, "v1")});
+  Submission in_the_open_frame = server.submit({server.say(State::kPlaying, "v2")});
+  EXPECT_FALSE(server.stopped());
+  for (Submission* submission : {&in_flight, &in_the_open_frame}) {
+    const auto answer = server.answer(std::move(*submission));
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code, Errc::kUnavailable);
+  }
+  EXPECT_TRUE(server.stopped());
+  server.fail(false);
+  EXPECT_FALSE(server.answer(server.submit({server.say(State::kPlaying, "v3")})));
+  EXPECT_FALSE(server.put(server.say(State::kPlaying, "v4")));
+  server.crash();
+  EXPECT_EQ(server.viewers(), Names{}) << "what was not synced is gone";
+}
+
 }  // namespace
 }  // namespace playhead::testing

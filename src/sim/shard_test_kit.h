@@ -59,9 +59,17 @@ class Server {
     report.state = state;
     return report;
   }
+  /// Reports whose answer is asked for later.
+  Submission submit(const std::vector<Report>& reports) {
+    Submission out = process_->service().submit(0, kAccount.tenant, reports);
+    process_->pump();
+    return out;
+  }
+  Result<BatchOutcome> answer(Submission submission) {
+    return run_task(outcome_of(std::move(submission)));
+  }
   BatchOutcome tell(const std::vector<Report>& reports) {
-    Result<BatchOutcome> outcome =
-        run_task(outcome_of(process_->service().submit(0, kAccount.tenant, reports)));
+    Result<BatchOutcome> outcome = answer(submit(reports));
     PLAYHEAD_ASSERT(outcome.has_value());
     return std::move(*outcome);
   }
@@ -139,6 +147,8 @@ class Server {
     return out;
   }
 
+  /// The server has asked to be stopped.
+  bool stopped() const { return process_->stopped(); }
   Shard& shard() { return process_->shards().shard(0); }
 
  private:
