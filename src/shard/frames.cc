@@ -53,8 +53,8 @@ void Shard::wait_for_frame(const std::shared_ptr<Ticket>& ticket) {
   if (in_flight_.empty()) close_soon();
 }
 
-// Now if the frame holds half of what is in flight, else after the reads that are ready: that is when
-// it has all it will get.
+// Now if the frame holds half of what is in flight, else after the reads that are ready: that is
+// when it has all it will get.
 void Shard::close_soon() {
   const bool half = open_.waiters.size() >= std::max<std::size_t>(1, waiting_recent_ / 2);
   if (half) return close_frame();
