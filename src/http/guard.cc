@@ -23,7 +23,7 @@ bool equal_caseless(std::string_view a, std::string_view lower) {
   return true;
 }
 
-Method method_of(beast_http::verb verb) {
+Method method_of(beast_http::verb verb, std::string_view name) {
   switch (verb) {
     case beast_http::verb::get:
       return Method::kGet;
@@ -43,7 +43,8 @@ Method method_of(beast_http::verb verb) {
     case beast_http::verb::connect:
       return Method::kOther;
     default:
-      return Method::kUnknown;
+      // Younger than Beast.
+      return name == "QUERY" ? Method::kOther : Method::kUnknown;
   }
 }
 
@@ -106,9 +107,9 @@ class HeadParser final : public beast_http::basic_parser<true> {
       refuse(417, "only 100-continue can be expected");
   }
 
-  void on_request_impl(beast_http::verb verb, boost::beast::string_view,
+  void on_request_impl(beast_http::verb verb, boost::beast::string_view method,
                        boost::beast::string_view target, int version, error_code&) override {
-    head_.method = method_of(verb);
+    head_.method = method_of(verb, view_of(method));
     head_.target = view_of(target);
     head_.http10 = version == 10;
     if (head_.target.size() > options_.target_bytes_max)

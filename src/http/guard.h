@@ -19,8 +19,8 @@ enum class Method : std::uint8_t {
   kPatch,
   kDelete,
   kOptions,
-  kOther,    ///< of RFC 9110, but on no route: TRACE, CONNECT
-  kUnknown,  ///< not of RFC 9110: 501
+  kOther,    ///< a standard one, but on no route: TRACE, CONNECT, QUERY
+  kUnknown,  ///< none of these: 501
 };
 
 std::string_view name_of(Method method);

@@ -35,6 +35,7 @@ def test_an_unknown_method_gets_501(server, account, method):
     ("POST", "/v1/accounts/{a}/profiles/p1/history/v", {"GET", "HEAD", "DELETE", "OPTIONS"}),
     ("HEAD", "/v1/reports", {"POST", "OPTIONS"}),
     ("TRACE", "/v1/reports", {"POST", "OPTIONS"}),
+    ("QUERY", "/v1/accounts/{a}/viewers", {"GET", "HEAD", "OPTIONS"}),
     ("DELETE", "/livez", {"GET", "HEAD", "OPTIONS"}),
 ])
 def test_a_method_that_the_path_has_not_gets_405_and_allow(server, account, method, path, allowed):
