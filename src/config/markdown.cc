@@ -14,7 +14,7 @@ std::string grouped(std::uint64_t number) {
 }
 
 /// A TOML basic string.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   std::string out = "\"";
   for (const char c : text) {
@@ -30,11 +30,11 @@ std::string quoted(const std::string& text) {
   return out + '"';
 }
 
-std::string toml_value(std::string* text) { return quoted(*text); }
+std::string toml_value(std::string* text) { return in_quotes(*text); }
 
 std::string toml_value(std::vector<std::string>* list) {
   std::string out = "[";
-  for (const std::string& text : *list) out += (out.size() > 1 ? ", " : "") + quoted(text);
+  for (const std::string& text : *list) out += (out.size() > 1 ? ", " : "") + in_quotes(text);
   return out + "]";
 }
 

@@ -40,6 +40,7 @@ Service::~Service() = default;
 Submission Service::submit(std::size_t here, std::string_view tenant,
                            std::span<const Report> reports) {
   auto ticket = std::make_shared<Ticket>();
+  if (reports.empty()) ticket->outcome.next_report_ms = shards_.shard(here).next_report_ms();
   bool own = false;
   for (std::uint32_t index = 0; index < reports.size(); ++index) {
     const Report& report = reports[index];

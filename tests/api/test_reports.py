@@ -27,6 +27,11 @@ def test_a_single_report_is_shown_at_once(server, account):
         "duration_ms": 3_300_000, "started_at": sent["started_at"], "at": sent["at"]}
 
 
+def test_an_empty_batch_is_taken_and_told_the_interval(server):
+    answer = server.post_reports([])
+    assert (answer.status, answer.header("playhead-next-report-ms")) == (204, "10000")
+
+
 def test_a_report_with_only_what_is_required_is_taken(server, account):
     bare = {"account": account, "profile": "p1", "title": "t", "view": "v", "state": "starting", "at": at()}
     assert server.post_reports(bare).status == 204
