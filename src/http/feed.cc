@@ -43,8 +43,7 @@ void submit(Worker& worker, const Caller& caller, const Reports& parsed, Pending
     pending.places = parsed.places;
   }
   const std::span<const Report> reports = bound ? own : parsed.reports;
-  if (!reports.empty())
-    pending.submission = worker.service().submit(worker.index(), caller.tenant, reports);
+  pending.submission = worker.service().submit(worker.index(), caller.tenant, reports);
 }
 
 Reply no_content(std::uint32_t next_report_ms) {

@@ -1,4 +1,4 @@
-// The table of problems. tests: routes_test.cc.
+// The table of problems, each with its status. tests/bad_inputs meets most of them.
 #include "http/problem.h"
 
 #include <array>

@@ -1,4 +1,4 @@
-// CMCD v2 event-mode bodies -> Reports. Source: CTA-5004-B; docs in docs/players.md.
+// CMCD v2 event-mode bodies -> Reports. Source: CTA-5004-B.
 //
 // Players storm when they are refused, so nothing is refused: what can't be used is dropped and
 // counted. Pure; bounded. One parser a thread.

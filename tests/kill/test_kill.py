@@ -68,9 +68,9 @@ def test_a_report_lost_in_the_middle_is_reported(campaign):
                 and "duration_ms" not in campaign.views[name].waiting[-1][2]
                 and "kind" not in campaign.views[name].waiting[-1][2])
     waiting = campaign.views[name].waiting
-    before, arrival, report = waiting[-2]
+    before, _, report = waiting[-2]
     lost = report | {"state": "paused", "duration_ms": 7_000_000, "at": campaign_time(before + 1)}
-    waiting.insert(-1, (before + 1, arrival, lost))
+    waiting.insert(-1, (before + 1, before + 1, lost))
     faults = campaign.check()
     assert any(name in fault and "duration_ms" in fault for fault in faults), (name, waiting, faults[:20])
 
