@@ -34,6 +34,17 @@ std::size_t thread_count(const Config& config) {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+// A shard refuses reports before the journal must refuse a frame, which memory would be ahead of.
+// The other half is for what is not refused: reports that waited for their account.
+ShardOptions shard_options(const Config& config) {
+  const std::uint64_t parts = 2 * thread_count(config);
+  ShardOptions options = config.shard;
+  options.waiting_bytes_max = config.journal.waiting_bytes_max / parts;
+  options.waiting_frames_max =
+      std::max<std::uint64_t>(1, config.journal.waiting_frames_max / parts);
+  return options;
+}
+
 }  // namespace
 
 Node::Node(const Config& config)
@@ -70,7 +81,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
                        .store = node->store_.get(),
                        .clock = &node->clock_,
                        .fatal = std::move(fatal)},
-                      config.shard);
+                      shard_options(config));
   node->service_ =
       std::make_unique<Service>(*node->shards_, *node->store_, node->clock_, config.shard);
   node->checkpointer_ = std::make_unique<Checkpointer>(*node->shards_, *node->journal_,

@@ -53,6 +53,13 @@ void end_at_once(const Error& error) {
   std::_Exit(kExitError);
 }
 
+// All that was acknowledged is in the journal, and stays there.
+void end_while_reading() {
+  spdlog::info("stopped while reading the journal; the next start reads it anew");
+  spdlog::shutdown();
+  std::_Exit(0);
+}
+
 int fail_with(const Error& error) {
   spdlog::error("{}", error.detail);
   return kExitError;
@@ -87,6 +94,7 @@ int serve(const Config& config) {
   spdlog::info("without keys: everybody on this machine may read and write everything");
   FrameNumber shown = 0;
   const auto read = node.replay([&](FrameNumber frame, FrameNumber last) {
+    if (wait_for_signal(signals, 0) != 0) end_while_reading();
     if (frame == shown || last == 0) return;
     shown = frame;
     spdlog::info("reading the journal: {} % (frame {} of {})", frame * 100 / last, frame, last);

@@ -108,7 +108,9 @@ constexpr auto kOptions = std::to_array<Option>({
      "number."},
 
     {"ingest", "batch_reports_max", at<&Config::ingest, &IngestOptions::batch_reports_max>, 1,
-     100'000, "Reports or CMCD records in one body; above: 413."},
+     100'000,
+     "Reports in one body; above: 413. Of CMCD records those beyond are dropped, since refused "
+     "players would send them all again."},
     {"ingest", "acts_max", at<&Config::ingest, &IngestOptions::acts_max>, 1, 10'000,
      "Acts in one `PATCH` of progress; above: 413."},
     {"ingest", "titles_max", at<&Config::ingest, &IngestOptions::titles_max>, 1, 10'000,
@@ -151,7 +153,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"shard", "parked_max", at<&Config::shard, &ShardOptions::parked_max>, 1, 10'000'000,
      "Reports of one shard that wait for their account to be read; above: 503."},
     {"shard", "sweep_rows_max", at<&Config::shard, &ShardOptions::sweep_rows_max>, 1, 100'000,
-     "Rows that a checkpoint hands to the store in one write."},
+     "Rows after which a checkpoint's write to the store takes no further slot."},
     {"shard", "subscribers_max", at<&Config::shard, &ShardOptions::subscribers_max>, 1, 100'000,
      "Streams of viewers open on one account; above: 503."},
     {"shard", "stream_queue_max", at<&Config::shard, &ShardOptions::stream_queue_max>, 1, 100'000,
@@ -171,9 +173,9 @@ constexpr auto kOptions = std::to_array<Option>({
     {"journal", "group_bytes_max", at<&Config::journal, &RocksJournalOptions::group_bytes_max>,
      64 * kKiB, kGiB, "Frames that are synced together."},
     {"journal", "waiting_bytes_max", at<&Config::journal, &RocksJournalOptions::waiting_bytes_max>,
-     kMiB, 64 * kGiB, "Frames that wait for the disk; above: 503."},
+     16 * kMiB, 64 * kGiB, "Frames that wait for the disk; above half of it: 503."},
     {"journal", "waiting_frames_max",
-     at<&Config::journal, &RocksJournalOptions::waiting_frames_max>, 1, 10'000'000,
+     at<&Config::journal, &RocksJournalOptions::waiting_frames_max>, 4'096, 10'000'000,
      "The same, counted in frames."},
 
     {"store", "block_cache_bytes", at<&Config::store, &RocksStoreOptions::block_cache_bytes>,

@@ -92,6 +92,7 @@ Result<FrameHead> read_head(Reader& in) {
   FrameHead head;
   head.boot = in.fixed<std::uint64_t>();
   head.shard = in.narrow<std::uint16_t>();
+  head.shards = in.narrow<std::uint16_t>();
   head.arrival = {in.integer()};
   in.text();  // the extension
   if (!in.ok()) return std::unexpected(damaged("the head of a frame").error());
@@ -105,6 +106,7 @@ FrameWriter::FrameWriter(const FrameHead& head) : head_(head) {
   out_.push_back(static_cast<char>(kFrameFormat));
   put_fixed(out_, head_.boot);
   put_varint(out_, head_.shard);
+  put_varint(out_, head_.shards);
   put_signed(out_, head_.arrival.ms);
   put_text(out_, "");
 }
@@ -193,6 +195,7 @@ Result<void> read_frame(std::string_view bytes, const FrameVisitor& visitor) {
   if (format != kFrameFormat) return fail(Errc::kCorrupt, "a frame has no known format");
   const Result<FrameHead> head = read_head(in);
   if (!head) return std::unexpected(head.error());
+  if (visitor.wanted_frame && !visitor.wanted_frame(*head)) return {};
   while (!in.done()) {
     const auto first = in.fixed<std::uint8_t>();
     Result<void> read;

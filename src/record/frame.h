@@ -25,6 +25,8 @@ inline constexpr std::size_t kHeartbeatBytesMax = 40;
 struct FrameHead {
   std::uint64_t boot = 0;  ///< the writing process: view numbers start anew with it
   std::uint16_t shard = 0;
+  std::uint16_t shards =
+      1;            ///< of the writing process: the slots s of `shard` have s % shards == shard
   Instant arrival;  ///< of its first record; heartbeats hold their distance from it
 };
 
@@ -70,6 +72,8 @@ class FrameWriter {
 
 /// What read_frame() calls, in the frame's order. An error ends the reading and is its result.
 struct FrameVisitor {
+  /// Asked first: false skips the frame, of which only the checksum is looked at.
+  std::function<bool(const FrameHead&)> wanted_frame;
   /// Asked before a snapshot or a title is decoded: false skips its bytes (another thread's slot).
   std::function<bool(std::uint16_t slot)> wanted;
   std::function<Result<void>(const FrameHead&, const Heartbeat&)> heartbeat;

@@ -33,12 +33,16 @@ ProgressItem progress_item(std::string title, const TitleState& state, const Rul
   return item;
 }
 
-// A stream's end of a channel.
+// A stream's end of a channel. `gone` is called when it goes.
 class ChannelSubscription final : public Subscription {
  public:
-  ChannelSubscription(std::shared_ptr<Channel> channel, const Clock& clock)
-      : channel_(std::move(channel)), clock_(clock) {}
-  ~ChannelSubscription() override { channel_->close(); }
+  ChannelSubscription(std::shared_ptr<Channel> channel, const Clock& clock,
+                      std::move_only_function<void()> gone)
+      : channel_(std::move(channel)), clock_(clock), gone_(std::move(gone)) {}
+  ~ChannelSubscription() override {
+    channel_->close();
+    gone_();
+  }
 
   void wake() override { channel_->wake(); }
 
@@ -65,6 +69,7 @@ class ChannelSubscription final : public Subscription {
  private:
   std::shared_ptr<Channel> channel_;
   const Clock& clock_;
+  std::move_only_function<void()> gone_;
 };
 
 }  // namespace
@@ -148,7 +153,13 @@ Task<Result<std::unique_ptr<Subscription>>> Service::subscribe(AccountRef accoun
   const std::size_t owner = shards_.owner_of(account.tenant, account.account);
   const auto executor = co_await boost::asio::this_coro::executor;
   auto channel = std::make_shared<Channel>(executor, options_.stream_queue_max);
-  auto subscription = std::make_unique<ChannelSubscription>(channel, clock_);
+  // Streams that are still open when the server goes are destroyed after it.
+  auto subscription = std::make_unique<ChannelSubscription>(
+      channel, clock_, [this, alive = std::weak_ptr<char>(alive_), owner, account] {
+        if (alive.expired()) return;
+        shards_.threads().post(owner,
+                               [this, account] { shard_of(account).forget_closed(account); });
+      });
   auto opened = co_await on_owner(owner, open_stream(std::move(account), channel));
   if (!opened) co_return std::unexpected(opened.error());
   co_return subscription;

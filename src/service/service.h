@@ -133,6 +133,7 @@ class Service {
   Store& store_;
   const Clock& clock_;
   ShardOptions options_;
+  std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< for those that may outlive this
   std::vector<std::unique_ptr<Outbox>> outboxes_;  ///< by (from, to); each on its sender's thread
 };
 

@@ -53,6 +53,7 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   PutAnswer answer;
   Account& account = table_.account(ref.tenant, ref.account);
   account.loaded = true;
+  table_.each_of(account, [this](Entry& entry) { expire_overdue(entry); });
   const Entry* own = table_.find(account, report.view);
   const bool known = own != nullptr;
   // What was ended for good does not start: its player is told so, whatever the limit.
@@ -93,13 +94,13 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   const Report& report = *decoded;
   PutAnswer refused;
   const AccountRef ref{tenant, std::string(report.account)};
-  if (failed_ || journal_full_) {
-    refused.error = Error{Errc::kOverloaded, "the journal can't take more now; retry later"};
-    co_return refused;
-  }
   auto found = co_await view_in_memory(ref, std::string(report.view));
   if (!found && found.error().code != Errc::kNotFound) {
     refused.error = found.error();
+    co_return refused;
+  }
+  if (refused.error = refusal(); refused.error) {
+    forget_idle(ref);
     co_return refused;
   }
   PutAnswer answer = decide_put(ref, report, limit, terminate);
@@ -115,6 +116,7 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
 Task<Result<void>> Shard::terminate(AccountRef ref, std::string view, std::string by_device) {
   auto found = co_await view_in_memory(ref, view);
   if (!found) co_return std::unexpected(found.error());
+  if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   end_from_outside(**found, EndReason::kTerminated, now(), by_device);
   co_return co_await durable();
 }
@@ -125,6 +127,7 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
     auto found = co_await view_in_memory({profile.tenant, profile.account}, view);
     if (!found && found.error().code == Errc::kNotFound) continue;
     if (!found) co_return std::unexpected(found.error());
+    if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
     Entry& entry = **found;
     const Ids ids = entry.ids.get();
     if (ids.profile != profile.profile || !entry.view.record || entry.view.deleted) continue;
@@ -138,8 +141,7 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
 }
 
 Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {
-  if (failed_ || journal_full_)
-    co_return fail(Errc::kOverloaded, "the journal can't take more now; retry later");
+  if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   const std::uint16_t slot = slot_of(profile.tenant, profile.account);
   for (NamedTitle& delta : deltas) {
     mark_slot(slot);

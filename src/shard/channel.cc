@@ -25,8 +25,9 @@ std::shared_ptr<const ViewersEvent> Channel::pop() {
 }
 
 Task<> Channel::wait() {
-  if (queue_.empty() && !dropped_.load()) co_await event_.wait();
-  event_.reset();
+  event_.reset();  // it may speak of an event that has been taken since
+  if (queue_.empty() && !dropped_.load() && !woken_) co_await event_.wait();
+  woken_ = false;
 }
 
 }  // namespace playhead

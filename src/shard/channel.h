@@ -38,7 +38,10 @@ class Channel : public std::enable_shared_from_this<Channel> {
   bool dropped() const { return dropped_.load(); }
   /// Returns when pop() or dropped() has something to say, or after wake().
   Task<> wait();
-  void wake() { event_.signal(); }
+  void wake() {
+    woken_ = true;
+    event_.signal();
+  }
   void close() { closed_.store(true); }
   bool closed() const { return closed_.load(); }
 
@@ -47,6 +50,7 @@ class Channel : public std::enable_shared_from_this<Channel> {
   std::uint32_t max_;
   std::atomic<std::uint32_t> behind_ = 0;
   std::atomic<bool> dropped_ = false, closed_ = false;
+  bool woken_ = false;
   std::deque<std::shared_ptr<const ViewersEvent>> queue_;
   Event event_;
 };

@@ -9,9 +9,21 @@ namespace playhead {
 
 FrameWriter& Shard::writer() {
   if (!open_.writer)
-    open_.writer = std::make_unique<FrameWriter>(
-        FrameHead{.boot = parts_.boot, .shard = parts_.index, .arrival = now()});
+    open_.writer = std::make_unique<FrameWriter>(FrameHead{
+        .boot = parts_.boot, .shard = parts_.index, .shards = parts_.count, .arrival = now()});
   return *open_.writer;
+}
+
+// Asked before memory is changed: what memory has, the journal must get.
+std::optional<Error> Shard::refusal() const {
+  if (failed_) return Error{Errc::kUnavailable, "the journal has failed; the server stops"};
+  if (journal_full_)
+    return Error{Errc::kOverloaded, "the journal is full; retry when it has been written"};
+  const std::uint64_t open_bytes = open_.writer ? open_.writer->bytes() : 0;
+  if (in_flight_.size() >= options_.waiting_frames_max ||
+      in_flight_bytes_ + open_bytes >= options_.waiting_bytes_max)
+    return Error{Errc::kOverloaded, "the disk is too far behind; retry later"};
+  return std::nullopt;
 }
 
 // The record that is about to be written lies in a frame above every frame known durable.
@@ -44,7 +56,7 @@ void Shard::wait_for_frame(const std::shared_ptr<Ticket>& ticket) {
   ++waiting_;
   waiting_recent_ = std::max(waiting_recent_, waiting_);
   if (!open_.writer) {
-    in_flight_.back().push_back(ticket);
+    in_flight_.back().waiters.push_back(ticket);
     return;
   }
   open_.waiters.push_back(ticket);
@@ -72,8 +84,8 @@ void Shard::close_frame() {
   open_.writer.reset();
   ++figures_.frames;
   figures_.frame_bytes += bytes.size();
-  in_flight_.push_back(std::move(open_.waiters));
-  open_.waiters.clear();
+  in_flight_bytes_ += bytes.size();
+  in_flight_.push_back({bytes.size(), std::exchange(open_.waiters, {})});
   parts_.journal->append(std::move(bytes), [this](Result<FrameNumber> result) mutable {
     boost::asio::post(parts_.executor, [this, result = std::move(result)]() mutable {
       on_durable(std::move(result));
@@ -84,8 +96,9 @@ void Shard::close_frame() {
 // Frames become durable in the order in which they were appended.
 void Shard::on_durable(Result<FrameNumber> result) {
   PLAYHEAD_ASSERT(!in_flight_.empty());
-  const auto waiters = std::move(in_flight_.front());
+  const auto [bytes, waiters] = std::move(in_flight_.front());
   in_flight_.pop_front();
+  in_flight_bytes_ -= bytes;
   waiting_ -= static_cast<std::uint32_t>(waiters.size());
   if (result) {
     durable_ = std::max(durable_, *result);

@@ -21,11 +21,17 @@ Millis Shard::expiry_ms(const Entry& entry) const {
   return entry.view.state == State::kPaused ? std::max(silent, options_.paused_expiry_ms) : silent;
 }
 
-// A fresh report has come: the view lives on. Only the deadline is written; the wheel looks later.
-void Shard::refresh(Entry& entry, Instant arrival) {
-  if (!replaying_) entry.interval_ms = interval_ms_;
-  const Millis age = std::max<Millis>(now() - arrival, 0);
-  entry.deadline_ms = parts_.clock->monotonic_ms() + expiry_ms(entry) - age;
+// Silence is counted from the last fresh arrival, by what the view is now: what is stored says it.
+Millis Shard::deadline_of(const Entry& entry, Instant wall, Millis monotonic_ms) const {
+  // An arrival in the future, of before the clock was set back, is taken for now.
+  const Millis age = std::max<Millis>(wall - entry.last_arrival, 0);
+  return monotonic_ms + expiry_ms(entry) - age;
+}
+
+// A report may have moved the deadline. It is only written; the wheel looks later.
+void Shard::set_deadline(Entry& entry) {
+  if (replaying_) return;  // end_replay() sets all
+  entry.deadline_ms = deadline_of(entry, now(), parts_.clock->monotonic_ms());
   if (!entry.filed) file(entry);
 }
 
@@ -51,6 +57,11 @@ void Shard::expire(std::uint32_t number) {
   if (!entry.active) return evict_if_idle(entry);
   if (entry.deadline_ms > parts_.clock->monotonic_ms()) return file(entry);
   end_silent(entry);
+}
+
+// Before anything is decided by whether the view is active: the wheel looks but once a second.
+void Shard::expire_overdue(Entry& entry) {
+  if (entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms()) end_silent(entry);
 }
 
 // Not journalled: it follows from the reports' arrivals, and a replay comes to the same.
@@ -102,15 +113,11 @@ Entry& Shard::adopt(Account& account, StoredView stored) {
   entry.expired = stored.expired;
   entry.indexed = true;
   set_active(entry, stored.active);
-  if (stored.active) {
-    entry.deadline_ms = parts_.clock->monotonic_ms() + expiry_ms(entry) -
-                        std::max<Millis>(now() - entry.last_arrival, 0);
-  } else {
-    entry.deadline_ms = parts_.clock->monotonic_ms();  // leaves at the next look if nothing comes
-  }
+  if (replaying_) return entry;
+  entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
+  if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
   file(entry);
-  if (!replaying_ && entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms())
-    end_silent(entry);
+  expire_overdue(entry);
   return entry;
 }
 

@@ -27,6 +27,10 @@ struct ShardOptions {
   std::uint32_t profiles_max = 1'000;          ///< of an account that are listed
   std::uint32_t history_scan_max = 10'000;     ///< rows looked at for one filtered page
   std::uint32_t frame_records_max = 4'096;     ///< of one journal frame
+  /// Of a shard, for the disk; above: 503. Node takes them from the journal's, which end the
+  /// server.
+  std::uint64_t waiting_bytes_max = 64ULL << 20;
+  std::uint64_t waiting_frames_max = 16'384;
 };
 
 }  // namespace playhead

@@ -52,13 +52,18 @@ void Shard::publish_positions() {
   }
 }
 
-Result<void> Shard::subscribe(const AccountRef& ref, std::shared_ptr<Channel> channel) {
-  Account& account = table_.account(ref.tenant, ref.account);
-  std::erase_if(account.channels, [&](const std::shared_ptr<Channel>& old) {
-    if (!old->closed() && !old->dropped()) return false;
-    --figures_.streams;
-    return true;
+void Shard::forget_closed(const AccountRef& ref) {
+  Account* account = table_.find_account(ref.tenant, ref.account);
+  if (account == nullptr) return;
+  figures_.streams -= std::erase_if(account->channels, [](const std::shared_ptr<Channel>& channel) {
+    return channel->closed() || channel->dropped();
   });
+  table_.release(*account);
+}
+
+Result<void> Shard::subscribe(const AccountRef& ref, std::shared_ptr<Channel> channel) {
+  forget_closed(ref);
+  Account& account = table_.account(ref.tenant, ref.account);
   if (account.channels.size() >= options_.subscribers_max)
     return fail(Errc::kOverloaded, "the account has too many streams; close one first");
   account.channels.push_back(channel);

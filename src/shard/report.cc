@@ -11,7 +11,7 @@
 namespace playhead {
 namespace {
 
-Rejected refusal(Errc code, std::string detail) {
+Rejected rejection(Errc code, std::string detail) {
   return {.index = 0, .error = {code, std::move(detail)}};
 }
 
@@ -56,11 +56,8 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
     ticket->outcome.rejected.push_back(std::move(rejected));
     ++figures_.rejected;
   };
-  if (failed_)
-    return reject(refusal(Errc::kUnavailable, "the journal has failed; the server stops"));
-  if (journal_full_)
-    return reject(
-        refusal(Errc::kOverloaded, "the journal is full; retry when it has been written"));
+  if (auto refused = refusal())
+    return reject({.index = 0, .error = *std::move(refused), .ended_by = {}});
   if (parked_ > 0) {  // an account's reports keep their order
     Account* account = table_.find_account(tenant, report.account);
     if (account != nullptr && !account->parked.empty())
@@ -94,9 +91,9 @@ Shard::Taking Shard::take(std::string_view tenant, const Report& report, Instant
     return {
         .taken = Taken::kRejected,
         .entry = nullptr,
-        .rejected = refusal(Errc::kConflict, "the view '" + std::string(report.view) +
-                                                 "' began with another " + std::string(conflict) +
-                                                 "; start a view of its own for this one")};
+        .rejected = rejection(Errc::kConflict, "the view '" + std::string(report.view) +
+                                                   "' began with another " + std::string(conflict) +
+                                                   "; start a view of its own for this one")};
   }
   const std::string other = other_view_id(report.view, report.title);
   found = find_or_load(tenant, report, other);
@@ -133,8 +130,9 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
                                 std::string_view view, Instant arrival) {
   const auto refuse = [&](Errc code, std::string detail) {
     if (Account* account = table_.find_account(tenant, report.account)) table_.release(*account);
-    return Taking{
-        .taken = Taken::kRejected, .entry = nullptr, .rejected = refusal(code, std::move(detail))};
+    return Taking{.taken = Taken::kRejected,
+                  .entry = nullptr,
+                  .rejected = rejection(code, std::move(detail))};
   };
   if (table_.views() >= options_.views_max)
     return refuse(Errc::kOverloaded, "no room for another view; retry later");
@@ -168,24 +166,25 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
 }
 
 Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arrival) {
+  expire_overdue(entry);
   View& view = entry.view;
   bool dropped = false;
   Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped);
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return {.taken = Taken::kRejected,
             .entry = nullptr,
-            .rejected = refusal(Errc::kUnprocessable,
-                                "'at' is older than the reports that are still taken")};
+            .rejected = rejection(Errc::kUnprocessable,
+                                  "'at' is older than the reports that are still taken")};
   if (view.terminated() && stamped.order.at > view.terminated_at) {
     Rejected rejected =
-        refusal(Errc::kTerminated, "the view was ended from elsewhere; stop playing");
+        rejection(Errc::kTerminated, "the view was ended from elsewhere; stop playing");
     rejected.ended_by = entry.ids.get().ended_by;
     return {.taken = Taken::kRejected, .entry = nullptr, .rejected = std::move(rejected)};
   }
   figures_.playheads_dropped += dropped;
   const bool late = arrival - stamped.order.at > expiry_ms(entry);
   if (view.deleted) {  // its later reports are dropped; its player is still watching
-    if (entry.active && !late) refresh(entry, arrival);
+    if (entry.active && !late) live_on(entry, arrival);
     return {.taken = Taken::kDone, .entry = &entry};
   }
   // A start that is no earlier than the one known says nothing: it need not be journalled.
@@ -193,7 +192,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
 
   const bool was_active = entry.active;
   const State shown = view.state;
-  const View before = view;
+  const Playhead shown_playhead = view.playhead;
   bool changed = fold(entry, stamped, arrival, late, false);
   const bool texts = stamped.order > view.meta_order && update_texts(entry, report);
   if (texts) {
@@ -216,7 +215,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     publish_end(entry, view.reason(), stamped.order.at);
   } else if (entry.active && (!was_active || shown != view.state)) {
     publish_view(entry);
-  } else if (entry.active && view.playhead != before.playhead && !entry.moved_since) {
+  } else if (entry.active && view.playhead != shown_playhead && !entry.moved_since) {
     entry.moved_since = true;
     moved_.push_back(entry.number);
   }
@@ -247,21 +246,31 @@ bool Shard::fold(Entry& entry, const Stamped& stamped, Instant arrival, bool lat
     set_active(entry, false);
     return true;
   }
-  if (late) return true;  // a late report never makes a view active
-  entry.last_arrival = std::max(entry.last_arrival, arrival);
+  if (late) {  // it never makes a view active, but may pause it
+    if (entry.active) set_deadline(entry);
+    return true;
+  }
   const State state = stamped.state == State::kKeep ? entry.view.state : stamped.state;
   // What fell silent is reopened only by someone who plays.
   if (!entry.active && !is_new && !is_opening(state)) return true;
   entry.expired = false;
   set_active(entry, true);
-  refresh(entry, arrival);
+  live_on(entry, arrival);
   return true;
+}
+
+// A fresh report has come.
+void Shard::live_on(Entry& entry, Instant arrival) {
+  entry.last_arrival = std::max(entry.last_arrival, arrival);
+  if (!replaying_) entry.interval_ms = interval_ms_;
+  set_deadline(entry);
 }
 
 void Shard::park(Account& account, const Report& report, std::uint32_t index,
                  const std::shared_ptr<Ticket>& ticket) {
   if (parked_ >= options_.parked_max) {
-    Rejected rejected = refusal(Errc::kOverloaded, "too many accounts are being read; retry later");
+    Rejected rejected =
+        rejection(Errc::kOverloaded, "too many accounts are being read; retry later");
     rejected.index = index;
     ticket->outcome.rejected.push_back(std::move(rejected));
     ++figures_.rejected;

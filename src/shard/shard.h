@@ -103,6 +103,8 @@ class Shard {
   void forget_idle(const AccountRef& account);
   /// Starts a stream: a snapshot now, then every change. Errors: overloaded.
   Result<void> subscribe(const AccountRef& account, std::shared_ptr<Channel> channel);
+  /// Lets go of the account's streams whose readers have gone.
+  void forget_closed(const AccountRef& account);
 
   // ---- Time, checkpoints, start-up -----------------------------------------------------------
 
@@ -142,6 +144,12 @@ class Shard {
     std::vector<std::shared_ptr<Ticket>> waiters;
   };
 
+  /// A frame that the journal has not answered yet.
+  struct InFlight {
+    std::uint64_t bytes = 0;
+    std::vector<std::shared_ptr<Ticket>> waiters;
+  };
+
   // report.cc
   Taking take(std::string_view tenant, const Report& report, Instant arrival);
   Taking take_entry(Entry& entry, const Report& report, Instant arrival);
@@ -150,6 +158,7 @@ class Shard {
                     Instant arrival);
   bool fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
   bool update_texts(Entry& entry, const Report& report);
+  void live_on(Entry& entry, Instant arrival);
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
             const std::shared_ptr<Ticket>& ticket);
@@ -170,22 +179,26 @@ class Shard {
   void adopt_active(Account& account, std::vector<StoredView> views);
   Task<Result<Entry*>> view_in_memory(AccountRef account, std::string view);
   void set_active(Entry& entry, bool active);
-  void refresh(Entry& entry, Instant arrival);
+  Millis deadline_of(const Entry& entry, Instant wall, Millis monotonic_ms) const;
+  void set_deadline(Entry& entry);
   void file(Entry& entry);
   Millis expiry_ms(const Entry& entry) const;
   void expire(std::uint32_t number);
+  void expire_overdue(Entry& entry);
   void end_silent(Entry& entry);
   void evict_if_idle(Entry& entry);
   void end_from_outside(Entry& entry, EndReason reason, Instant at, std::string_view by_device);
   ViewerItem item_of(const Entry& entry) const;
 
   // replay.cc
-  void expire_silent();
+  void end_replay();
   void replay_heartbeat(Entry& entry, const Heartbeat& heartbeat);
   Entry& replay_snapshot(StoredView&& view);
 
   // frames.cc
   FrameWriter& writer();
+  /// Why nothing can be made durable now, if so.
+  std::optional<Error> refusal() const;
   void mark_dirty(Entry& entry);
   void mark_slot(std::uint16_t slot);
   void journal_snapshot(Entry& entry);
@@ -217,7 +230,8 @@ class Shard {
   ShardFigures figures_;
 
   Frame open_;
-  std::deque<std::vector<std::shared_ptr<Ticket>>> in_flight_;  ///< waiters, oldest frame first
+  std::deque<InFlight> in_flight_;  ///< oldest first
+  std::uint64_t in_flight_bytes_ = 0;
   bool close_posted_ = false;
   bool failed_ = false;
   std::uint32_t waiting_ = 0;         ///< tickets that wait for frames

@@ -154,12 +154,16 @@ void Checks::check_viewers(const std::string& account) {
 
 // A start that was never answered is no grant: of one that died with the server a part may show.
 void Checks::check_limit(const std::set<std::string>& shown) {
-  const auto granted = std::ranges::count_if(model_.views, [&](const ViewTold& told) {
-    return shown.contains(told.view) && Model::acked(told).any;
-  });
-  if (granted > static_cast<std::ptrdiff_t>(options_.strict_limit))
-    broken(options_.strict_account + ": " + std::to_string(granted) + " views play where " +
-           std::to_string(options_.strict_limit) + " may");
+  std::string granted;
+  unsigned count = 0;
+  for (const ViewTold& told : model_.views) {
+    if (!shown.contains(told.view) || !Model::acked(told).any) continue;
+    granted += ' ' + told.view;
+    ++count;
+  }
+  if (count > options_.strict_limit)
+    broken(options_.strict_account + ": where " + std::to_string(options_.strict_limit) +
+           " views may play, these do:" + granted);
 }
 
 void Checks::check_viewer(const ViewTold& told, bool shown) {

@@ -118,6 +118,44 @@ TEST(LateReport, DoesNotReopenWhatFellSilent) {
   EXPECT_EQ(server.viewers(), Names{});
 }
 
+// A player whose reports come 25 seconds late, and then later still.
+Report paused_late(Server& server) {
+  Report playing = server.say(State::kPlaying);
+  playing.at = server.now() - 25 * kSecond;
+  server.tell(playing);
+  Report paused = playing;
+  paused.state = State::kPaused;
+  paused.at = playing.at + 5 * kSecond;
+  return paused;
+}
+
+TEST(LateReport, PausesAViewThatIsActiveAndARestartAgrees) {
+  Server server;
+  server.pass(kMinute);
+  const Report paused = paused_late(server);
+  server.pass(20 * kSecond);
+  server.tell(paused);
+  server.pass(kMinute);
+  EXPECT_EQ(server.viewers(), Names{"v1"});
+  server.crash();
+  EXPECT_EQ(server.viewers(), Names{"v1"});
+  server.pass(10 * kMinute);
+  EXPECT_EQ(server.viewers(), Names{});
+}
+
+// Found by the simulation (seed 379): the restart gave the view the ten minutes of a pause.
+TEST(LateReport, ThatPausesWhatFellSilentDoesNotBringItBackInARestart) {
+  Server server;
+  server.pass(kMinute);
+  const Report paused = paused_late(server);
+  server.pass(40 * kSecond);
+  EXPECT_EQ(server.viewers(), Names{});
+  server.tell(paused);
+  EXPECT_EQ(server.viewers(), Names{});
+  server.crash();
+  EXPECT_EQ(server.viewers(), Names{});
+}
+
 TEST(LateReport, IsRefusedWhenItIsOlderThanWhatIsTaken) {
   Server server;
   Report late = server.say(State::kPlaying);

@@ -253,5 +253,17 @@ TEST(Stream, IsRefusedBeyondTheAccountsLimitUntilOneIsClosed) {
   EXPECT_TRUE(server.stream(4));
 }
 
+TEST(Stream, LetsItsAccountLeaveMemoryOnceItIsClosed) {
+  Server server;
+  const auto channel = server.stream(10);
+  ASSERT_TRUE(channel);
+  EXPECT_EQ(server.shard().figures().streams, 1u);
+  EXPECT_EQ(server.shard().figures().accounts_in_memory, 1u);
+  (*channel)->close();
+  server.shard().forget_closed(kAccount);
+  EXPECT_EQ(server.shard().figures().streams, 0u);
+  EXPECT_EQ(server.shard().figures().accounts_in_memory, 0u);
+}
+
 }  // namespace
 }  // namespace playhead::testing

@@ -229,5 +229,23 @@ TEST(FailedSync, RefusesAllThatWaitsAndAllThatComesAndStopsTheServer) {
   EXPECT_EQ(server.viewers(), Names{}) << "what was not synced is gone";
 }
 
+TEST(Report, IsRefusedUnappliedWhileTheDiskIsTooFarBehind) {
+  ShardOptions options;
+  options.frame_records_max = 1;
+  options.waiting_frames_max = 2;
+  Server server(options);
+  std::vector<Report> reports;
+  for (const char* view : {"v1", "v2", "v3"}) reports.push_back(server.say(State::kPlaying, view));
+  std::vector<Submission> waiting;  // each fills a frame, of which none is synced yet
+  for (const Report& report : reports) waiting.push_back(server.submit({report}));
+  EXPECT_TRUE(server.answer(std::move(waiting[0]))->rejected.empty());
+  EXPECT_TRUE(server.answer(std::move(waiting[1]))->rejected.empty());
+  const Result<BatchOutcome> third = server.answer(std::move(waiting[2]));
+  ASSERT_EQ(third->rejected.size(), 1u);
+  EXPECT_EQ(third->rejected.front().error.code, Errc::kOverloaded);
+  EXPECT_EQ(server.viewers(), (std::vector<std::string>{"v1", "v2"}));
+  EXPECT_FALSE(server.refusal_of(reports[2])) << "the disk has caught up";
+}
+
 }  // namespace
 }  // namespace playhead::testing

@@ -1,5 +1,5 @@
 // The port that shards write through and read from. Adapters: store/rocksdb, later store/cassandra,
-// and sim/store.
+// and sim/sim_store.
 //
 // Concurrency: every call from any thread; a Task resumes on the executor it was awaited from.
 // Invariants:

@@ -204,7 +204,10 @@ Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& r
     out.refused = true;
     return out;
   }
-  const View before = view;
+  // The latest report moves the cursor at least; only for others is the whole view compared.
+  const bool latest = report.order > view.cursor;
+  std::optional<View> before;
+  if (!latest) before = view;
   fold_facts(view, report);
   fold_state(view, report);
   fold_position(view, report);
@@ -221,7 +224,7 @@ Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& r
     view.finished_at = report.order.at;
     out.just_finished = true;
   }
-  out.changed = traced || view != before;
+  out.changed = latest || traced || view != *before;
   return out;
 }
 
