@@ -6,6 +6,7 @@ import uuid
 
 _numbers = itertools.count(1)
 _run = uuid.uuid4().hex[:8]
+_last_now = ""
 
 
 def fresh(prefix):
@@ -30,6 +31,15 @@ def next_millisecond():
         pass
 
 
+def later_now():
+    """Now, and later than any other that was given: of two in one millisecond none is the later one."""
+    global _last_now
+    while (now := at()) <= _last_now:
+        pass
+    _last_now = now
+    return now
+
+
 def report(account, /, **changes):
     """A valid report. A change to None leaves a field out; "at" may be a number: seconds from now."""
     fields = {
@@ -39,7 +49,7 @@ def report(account, /, **changes):
     }
     fields.update(changes)
     if isinstance(fields["at"], (int, float)):
-        fields["at"] = at(fields["at"])
+        fields["at"] = at(fields["at"]) if fields["at"] else later_now()
     return {name: value for name, value in fields.items() if value is not None}
 
 

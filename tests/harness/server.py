@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from harness.answers import Answer
+from harness.reports import next_millisecond
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY_TRIES = 600
@@ -181,9 +182,7 @@ class Server:
     def patch_progress(self, account, acts, profile="p1"):
         """Acts. Returns in a later millisecond: of two acts in one none is the later one."""
         answer = self.request("PATCH", f"/v1/accounts/{account}/profiles/{profile}/progress", acts)
-        done = time.time_ns() // 1_000_000
-        while time.time_ns() // 1_000_000 == done:
-            pass
+        next_millisecond()
         return answer
 
     def metrics(self):
