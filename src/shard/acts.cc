@@ -47,6 +47,20 @@ Shard::Meeting Shard::meet(const Account& account, const Entry* own, std::string
   return meeting;
 }
 
+// Whether `report` makes its view active that was not: only then are others in its way. What was
+// ended for good does not start, its player is told so whatever the limit; a late report, as of a
+// device that was offline, tells of what is over.
+bool Shard::starts(const Report& report, const Entry* own) const {
+  if (own != nullptr && (own->active || own->view.terminated() || !is_opening(report.state)))
+    return false;
+  if (is_ending(report.state)) return false;
+  const Instant arrival = now();
+  const Millis offset =
+      own != nullptr ? own->view.clock_offset : clock_offset(report.sent_at, arrival);
+  const Millis silence = own != nullptr ? expiry_ms(*own) : Millis{3} * interval_ms_;
+  return arrival - (report.at + offset) <= silence;
+}
+
 // The start itself. Nothing is awaited: the decision holds for what is in memory now.
 PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
                             std::optional<unsigned> limit, std::string_view terminate) {
@@ -56,12 +70,10 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   table_.each_of(account, [this](Entry& entry) { expire_overdue(entry); });
   const Entry* own = table_.find(account, report.view);
   const bool known = own != nullptr;
-  // What was ended for good does not start: its player is told so, whatever the limit.
-  const bool goes_on = known && (own->active || own->view.terminated());
-  const bool starts = !goes_on && !is_ending(report.state);
+  const bool start = starts(report, own);
   Meeting meeting;
-  if (starts) meeting = meet(account, own, report.device, terminate);
-  if (limit && meeting.others.size() >= *limit && starts) {
+  if (start) meeting = meet(account, own, report.device, terminate);
+  if (limit && meeting.others.size() >= *limit && start) {
     for (const Entry* other : meeting.others) answer.in_the_way.push_back(item_of(*other));
     answer.error =
         Error{Errc::kLimitReached, "the account already plays on as many devices as it may"};
@@ -76,11 +88,12 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
     return answer;
   }
   PLAYHEAD_ASSERT(taking.taken == Taken::kDone);
-  if (meeting.target != nullptr)
+  const bool started = start && taking.entry->active;
+  if (started && meeting.target != nullptr)
     end_from_outside(*meeting.target, EndReason::kTerminated, now(), report.device);
-  for (Entry* other : meeting.replaced)
+  for (Entry* other : started ? meeting.replaced : std::vector<Entry*>())
     end_from_outside(*other, EndReason::kReplaced, now(), report.device);
-  answer.result = starts ? PutResult::kStarted : PutResult::kReported;
+  answer.result = started ? PutResult::kStarted : PutResult::kReported;
   answer.item = item_of(*taking.entry);
   answer.next_report_ms = interval_ms_;
   return answer;

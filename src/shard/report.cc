@@ -193,18 +193,16 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   const bool was_active = entry.active;
   const State shown = view.state;
   const Playhead shown_playhead = view.playhead;
+  const std::uint32_t journalled_interval_ms = entry.interval_ms;
   bool changed = fold(entry, stamped, arrival, late, false);
-  const bool texts = stamped.order > view.meta_order && update_texts(entry, report);
-  if (texts) {
-    view.meta_order = stamped.order;
-    changed = true;
-  }
+  const bool texts = stamped.order > view.meta_order && update_texts(entry, report, stamped.order);
+  changed = changed || texts;
   if (!changed && was_active == entry.active) {
     ++figures_.repeats;
     return {.taken = Taken::kDone, .entry = &entry};
   }
   mark_dirty(entry);
-  if (entry.journalled && !texts)
+  if (entry.journalled && !texts && entry.interval_ms == journalled_interval_ms)
     // What could not bring the view back must not do so in a replay, which knows of no expiry.
     journal_heartbeat(entry, stamped, arrival, late || !entry.active);
   else
@@ -224,8 +222,9 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
 
 // Series and next title are the latest known. False if the report has none, or the same as are
 // known: that says nothing new, and need not be journalled.
-bool Shard::update_texts(Entry& entry, const Report& report) {
+bool Shard::update_texts(Entry& entry, const Report& report, const Order& order) {
   if (report.series.empty() && report.next_title.empty()) return false;
+  entry.view.meta_order = order;
   Ids ids = entry.ids.get();
   if (ids.series == report.series && ids.next_title == report.next_title) return false;
   ids.series = report.series;

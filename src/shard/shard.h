@@ -157,7 +157,7 @@ class Shard {
   Taking begin_view(std::string_view tenant, const Report& report, std::string_view view,
                     Instant arrival);
   bool fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
-  bool update_texts(Entry& entry, const Report& report);
+  bool update_texts(Entry& entry, const Report& report, const Order& order);
   void live_on(Entry& entry, Instant arrival);
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
@@ -169,6 +169,7 @@ class Shard {
   struct Meeting;
   Meeting meet(const Account& account, const Entry* own, std::string_view device,
                std::string_view terminate);
+  bool starts(const Report& report, const Entry* own) const;
   PutAnswer decide_put(const AccountRef& ref, const Report& report, std::optional<unsigned> limit,
                        std::string_view terminate);
   void keep_title(std::uint16_t slot, TitleChange change);
@@ -216,6 +217,7 @@ class Shard {
   void publish_positions();
 
   // sweep.cc
+  void adapt_interval(std::uint64_t reports_per_s);
   Task<Result<void>> sweep(std::vector<std::uint16_t> slots);
   void gather(std::uint16_t slot, std::vector<Change>& changes,
               std::vector<std::uint32_t>& numbers);
@@ -241,6 +243,7 @@ class Shard {
   std::size_t parked_ = 0;
   std::string absent_;  ///< a view that the store was just found not to have
   std::uint32_t interval_ms_;
+  Millis interval_since_ms_ = 0;  ///< when the interval was last as long as the load asks for
   std::uint64_t reports_at_tick_ = 0;
   Millis second_ms_ = 0;
   bool journal_full_ = false;

@@ -7,6 +7,10 @@
 
 namespace playhead {
 
+namespace {
+constexpr Millis kIntervalFallsMs = 60'000;
+}  // namespace
+
 void Shard::tick() {
   const Millis now_ms = parts_.clock->monotonic_ms();
   wheel_.advance(now_ms, [this](std::uint32_t number) { expire(number); });
@@ -17,11 +21,28 @@ void Shard::tick() {
                     static_cast<std::uint64_t>(now_ms - second_ms_);
   reports_at_tick_ = figures_.reports;
   second_ms_ = now_ms;
-  const auto wanted = static_cast<Millis>(options_.report_interval_ms * rate /
-                                          std::max<std::uint32_t>(options_.reports_per_s_high, 1));
-  interval_ms_ = static_cast<std::uint32_t>(
-      std::clamp(wanted, options_.report_interval_ms, options_.report_interval_max_ms));
+  adapt_interval(rate);
   publish_positions();
+}
+
+// The interval grows with the load, in whole multiples of what is asked for without any: each
+// change is journalled with each view's next report (take_entry). It rises at once, and falls by
+// one a minute.
+void Shard::adapt_interval(std::uint64_t reports_per_s) {
+  const auto base = static_cast<std::uint64_t>(options_.report_interval_ms);
+  const std::uint64_t high = std::max<std::uint32_t>(options_.reports_per_s_high, 1);
+  const std::uint64_t wanted =
+      std::clamp<std::uint64_t>((reports_per_s + high - 1) / high * base, base,
+                                static_cast<std::uint64_t>(std::max(options_.report_interval_max_ms,
+                                                                    options_.report_interval_ms)));
+  if (wanted >= interval_ms_) {
+    interval_ms_ = static_cast<std::uint32_t>(wanted);
+    interval_since_ms_ = second_ms_;
+  } else if (second_ms_ - interval_since_ms_ >= kIntervalFallsMs) {
+    interval_ms_ -=
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(base, interval_ms_ - wanted));
+    interval_since_ms_ = second_ms_;
+  }
 }
 
 // The slots of mine whose turn has come: one round over all takes a checkpoint interval, and less

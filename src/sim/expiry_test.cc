@@ -69,6 +69,24 @@ TEST(Expiry, IsNotForgottenByARestart) {
   EXPECT_EQ(server.viewers(), Names{});
 }
 
+// Under load players are asked to report less often, and are given that much longer.
+TEST(Expiry, GoesByTheIntervalThatWasAskedForAlsoAfterARestart) {
+  ShardOptions options;
+  options.reports_per_s_high = 1;
+  Server server(options);
+  server.tell(server.say(State::kPlaying));
+  for (const char* view : {"v2", "v3", "v4"}) server.tell(server.say(State::kStopped, view));
+  server.pass(2 * kSecond);
+  EXPECT_GT(server.shard().next_report_ms(), 10 * kSecond);
+  const Millis interval = server.shard().next_report_ms();
+  server.tell(server.say(State::kPlaying));
+  server.crash();
+  server.pass(3 * interval - 2 * kSecond);
+  EXPECT_EQ(server.viewers(), Names{"v1"});
+  server.pass(4 * kSecond);
+  EXPECT_EQ(server.viewers(), Names{});
+}
+
 TEST(Expiry, HasComeWhenTheServerReturnsAfterALongerSilence) {
   Server server;
   server.tell(server.say(State::kPlaying));

@@ -44,6 +44,23 @@ TEST(Start, LetsAReplacedViewPlayOnWhenItsPlayerSaysSo) {
   EXPECT_EQ(server.viewers(), (Names{"v1", "v2"}));
 }
 
+// A phone that was offline in the train sends what was watched there, when something else plays.
+TEST(Start, ThatIsLateIsInNobodysWay) {
+  Server server;
+  server.pass(kMinute);
+  ASSERT_TRUE(server.put(server.say(State::kPlaying, "v1", "phone"), 1));
+  Report late = server.say(State::kStarting, "v0", "phone");
+  late.at = server.now() - 40 * kSecond;
+  const auto taken = server.put(late, 1);
+  ASSERT_TRUE(taken);
+  EXPECT_FALSE(taken->created);
+  late.device = "tv";
+  late.view = "v2";
+  EXPECT_TRUE(server.put(late, 1)) << "it plays no more, so the limit is none of its business";
+  EXPECT_EQ(server.viewers(), Names{"v1"});
+  EXPECT_EQ(server.view("v1").end_reason, EndReason::kNone);
+}
+
 TEST(Limit, RefusesAStartAndNamesTheViewsInTheWay) {
   Server server;
   ASSERT_TRUE(server.put(server.say(State::kPlaying, "v1", "tv"), 2));

@@ -90,6 +90,22 @@ TEST(Repeat, IsAcceptedAndChangesNothing) {
   EXPECT_EQ(server.history(), Names{"v1"});
 }
 
+TEST(Series, IsTheLatestThatWasNamedAlsoWhereItWasNamedTwice) {
+  Server server;
+  Report first = server.say(State::kPlaying);
+  first.series = "right";
+  server.tell(first);
+  server.pass(2 * kSecond);
+  Report wrong = server.say(State::kPlaying);
+  wrong.series = "wrong";
+  server.pass(2 * kSecond);
+  Report again = server.say(State::kPlaying);
+  again.series = "right";
+  server.tell(again);
+  server.tell(wrong);  // comes late: it was said in between
+  EXPECT_EQ(server.view("v1").item.series, "right");
+}
+
 TEST(Memory, LetsGoOfAnEndedViewOnceTheStoreHasItAndFindsItAgain) {
   Server server;
   server.play("v1", 0, kMinute);
