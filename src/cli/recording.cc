@@ -178,11 +178,11 @@ class LineReader {
 /// The digits that `text` begins with, if a member's value ends behind them.
 std::optional<std::int64_t> whole_number(std::string_view text, std::size_t& length) {
   std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [last, error] = std::from_chars(text.data(), end, number);
-  length = static_cast<std::size_t>(last - text.data());
+  const char* const begin = text.begin();
+  const auto [last, error] = std::from_chars(begin, text.end(), number);
+  length = static_cast<std::size_t>(last - begin);
   if (error != std::errc() || number < 0) return std::nullopt;
-  if (last != end && std::string_view(",;\r\n \t").find(*last) == std::string_view::npos)
+  if (last != text.end() && std::string_view(",;\r\n \t").find(*last) == std::string_view::npos)
     return std::nullopt;
   return number;
 }

@@ -44,6 +44,7 @@ bool count_batch(Tally& tally, std::string_view body, std::string& said) {
 void interleave(std::vector<Post>& posts) {
   // By (time, place), for clang refuses the standard library's stable_sort as deprecated.
   std::vector<std::pair<Instant, std::size_t>> order;
+  order.reserve(posts.size());
   for (std::size_t i = 0; i < posts.size(); ++i) order.emplace_back(posts[i].at, i);
   std::ranges::sort(order);
   std::vector<Post> sorted;

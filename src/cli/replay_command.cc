@@ -128,7 +128,7 @@ int replay_command(const Flags& flags) {
   if (!posts) return fail_with(posts.error());
   const Millis span = span_to(*posts, now_by_clock(), flags.fast);
   for (Post& post : *posts) shift(post, span);
-  if (flags.fast) *posts = merge(*std::move(posts), kBatchReports);
+  if (flags.fast) posts = merge(std::exchange(*posts, {}), kBatchReports);
 
   Replay replay(*client, *posts, flags.fast);
   const auto tally = replay.run();

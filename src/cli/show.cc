@@ -66,8 +66,8 @@ std::string show_ago(std::optional<Instant> at, Instant now) {
   if (!at) return "-";
   const Millis s = std::max<Millis>(now - *at, 0) / 1000;
   if (s < 120) return fmt::format("{} s ago", s);
-  if (s < 120 * 60) return fmt::format("{} min ago", s / 60);
-  if (s < 48 * 3600) return fmt::format("{} h ago", s / 3600);
+  if (s < Millis{120} * 60) return fmt::format("{} min ago", s / 60);
+  if (s < Millis{48} * 3600) return fmt::format("{} h ago", s / 3600);
   return fmt::format("{} d ago", s / 86'400);
 }
 

@@ -3,11 +3,13 @@
 #include "http/handlers.h"
 #include "http/problem.h"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are made by cmake/Embed.cmake
 extern "C" {
 extern const char playhead_embedded_docs_page_begin[], playhead_embedded_docs_page_end[];
 extern const char playhead_embedded_openapi_begin[], playhead_embedded_openapi_end[];
 extern const char playhead_embedded_rapidoc_begin[], playhead_embedded_rapidoc_end[];
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace playhead {
 namespace {

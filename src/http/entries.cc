@@ -86,6 +86,7 @@ Task<Result<Latest>> latest_of(Service& service, ProfileRef profile,
 // Pages of CSV go on by the Link header: a table has no place for a cursor.
 Task<Reply> csv_reply(Request request, std::vector<HistoryItem> items, std::string next) {
   std::vector<std::string> titles;
+  titles.reserve(items.size());
   for (const HistoryItem& item : items) titles.push_back(item.title);
   auto latest =
       co_await latest_of(request.worker->service(), request.profile_ref(), std::move(titles));

@@ -144,6 +144,7 @@ void Server::stop() {
 
 std::vector<const HttpFigures*> Server::figures() const {
   std::vector<const HttpFigures*> all;
+  all.reserve(workers_.size());
   for (const auto& worker : workers_) all.push_back(&worker->figures());
   return all;
 }

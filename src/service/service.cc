@@ -169,7 +169,7 @@ Task<Result<void>> Service::open_stream(AccountRef account, std::shared_ptr<Chan
   Shard& shard = shard_of(account);
   if (auto loaded = co_await shard.load(account); !loaded)
     co_return std::unexpected(loaded.error());
-  co_return shard.subscribe(account, std::move(channel));
+  co_return shard.subscribe(account, channel);
 }
 
 Task<Result<Answer<std::vector<std::string>>>> Service::profiles(AccountRef account) {

@@ -61,7 +61,7 @@ void Shard::forget_closed(const AccountRef& ref) {
   table_.release(*account);
 }
 
-Result<void> Shard::subscribe(const AccountRef& ref, std::shared_ptr<Channel> channel) {
+Result<void> Shard::subscribe(const AccountRef& ref, const std::shared_ptr<Channel>& channel) {
   forget_closed(ref);
   Account& account = table_.account(ref.tenant, ref.account);
   if (account.channels.size() >= options_.subscribers_max)

@@ -102,7 +102,7 @@ class Shard {
   /// To be called after the last read: an account that holds nothing leaves memory.
   void forget_idle(const AccountRef& account);
   /// Starts a stream: a snapshot now, then every change. Errors: overloaded.
-  Result<void> subscribe(const AccountRef& account, std::shared_ptr<Channel> channel);
+  Result<void> subscribe(const AccountRef& account, const std::shared_ptr<Channel>& channel);
   /// Lets go of the account's streams whose readers have gone.
   void forget_closed(const AccountRef& account);
 

@@ -247,7 +247,7 @@ RocksStoreFigures Stored::figures() const {
 
 }  // namespace
 
-Result<std::unique_ptr<RocksStore>> RocksStore::open(RocksStoreOptions options) {
+Result<std::unique_ptr<RocksStore>> RocksStore::open(const RocksStoreOptions& options) {
   if (auto made = make_directory(options.path); !made)
     return std::unexpected(std::move(made.error()));
   auto families = Families::open(options, Families::Access::kWrite);

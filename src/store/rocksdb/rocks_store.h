@@ -55,7 +55,7 @@ class RocksStore : public Store {
   ///
   /// Errors: unavailable (in use by another process, or the disk refuses),
   ///   corrupt (damage, or a newer format; the detail says what to do).
-  static Result<std::unique_ptr<RocksStore>> open(RocksStoreOptions options);
+  static Result<std::unique_ptr<RocksStore>> open(const RocksStoreOptions& options);
 
   virtual RocksStoreFigures figures() const = 0;
 };

@@ -90,13 +90,13 @@ Status Rows::active_views(Where where, const AccountRef& account,
                           std::vector<StoredView>& out) const {
   const std::string prefix = account_prefix(account.tenant, account.account);
   std::vector<std::string> names;
-  const Status scanned = scan(families_.db(), families_.active(), where, prefix, prefix,
-                              [&](std::string_view view, std::string_view) {
-                                names.emplace_back(view);
-                                return true;
-                              });
+  Status scanned = scan(families_.db(), families_.active(), where, prefix, prefix,
+                        [&](std::string_view view, std::string_view) {
+                          names.emplace_back(view);
+                          return true;
+                        });
   if (!scanned.ok()) return scanned;
-  const Status read = views(where, account, names, out);
+  Status read = views(where, account, names, out);
   // It may have ended between the two reads.
   std::erase_if(out, [](const StoredView& view) { return !view.active; });
   return read;
@@ -106,7 +106,7 @@ Status Rows::view(Where where, const AccountRef& account, std::string_view view,
                   std::optional<StoredView>& out) const {
   const std::string key = account_key(account.tenant, account.account, view);
   rocksdb::PinnableSlice value;
-  const Status status = families_.db().Get(reading(where), families_.views(), key, &value);
+  Status status = families_.db().Get(reading(where), families_.views(), key, &value);
   if (status.IsNotFound()) return Status::OK();
   if (!status.ok()) return status;
   auto decoded = decode_view(value.ToStringView());
@@ -176,17 +176,17 @@ Status Rows::all_titles(const ProfileRef& profile, std::size_t rows_max,
                         std::vector<NamedTitle>& out) const {
   const std::string prefix = profile_prefix(profile);
   Status decoded;
-  const Status scanned = scan(families_.db(), families_.titles(), rocksdb::kReadAllTier, prefix,
-                              prefix, [&](std::string_view title, std::string_view value) {
-                                if (out.size() >= rows_max) return false;
-                                auto state = decode_title(value);
-                                if (!state) {
-                                  decoded = corruption(state.error(), title_key(profile, title));
-                                  return false;
-                                }
-                                out.push_back({std::string(title), std::move(*state)});
-                                return true;
-                              });
+  Status scanned = scan(families_.db(), families_.titles(), rocksdb::kReadAllTier, prefix, prefix,
+                        [&](std::string_view title, std::string_view value) {
+                          if (out.size() >= rows_max) return false;
+                          auto state = decode_title(value);
+                          if (!state) {
+                            decoded = corruption(state.error(), title_key(profile, title));
+                            return false;
+                          }
+                          out.push_back({std::string(title), std::move(*state)});
+                          return true;
+                        });
   return scanned.ok() ? decoded : scanned;
 }
 
@@ -200,16 +200,16 @@ Status Rows::history(const ProfileRef& profile, const std::optional<HistoryKey>&
   }
   constexpr std::size_t kStartBytes = 8;
   std::vector<std::string> names;
-  const Status scanned = scan(families_.db(), families_.history(), rocksdb::kReadAllTier, prefix,
-                              from, [&](std::string_view rest, std::string_view) {
-                                if (names.size() >= rows_max) {
-                                  out.more = true;
-                                  return false;
-                                }
-                                if (rest.size() >= kStartBytes)
-                                  names.emplace_back(rest.substr(kStartBytes));
-                                return true;
-                              });
+  Status scanned = scan(families_.db(), families_.history(), rocksdb::kReadAllTier, prefix, from,
+                        [&](std::string_view rest, std::string_view) {
+                          if (names.size() >= rows_max) {
+                            out.more = true;
+                            return false;
+                          }
+                          if (rest.size() >= kStartBytes)
+                            names.emplace_back(rest.substr(kStartBytes));
+                          return true;
+                        });
   if (!scanned.ok()) return scanned;
   return views(rocksdb::kReadAllTier, {profile.tenant, profile.account}, names, out.views);
 }
