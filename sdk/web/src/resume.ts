@@ -1,0 +1,64 @@
+// Where the profile left off, and the seek to it.
+
+import { problemOf, type Client } from './client.js';
+import { RESUME_MS_MAX } from './limits.js';
+import type { Pace } from './pace.js';
+import type { Ports } from './ports.js';
+import type { Options } from './types.js';
+
+const HAVE_METADATA = 1;
+
+/** The position in ms; null if there is none. Rejects if the server does not say within RESUME_MS_MAX. */
+export async function positionToResume(
+  options: Options, ports: Ports, client: Client, pace: Pace,
+): Promise<number | null> {
+  const { account, profile, title } = options;
+  const deadline = ports.now() + RESUME_MS_MAX;
+  let said = 'the server asked to wait';
+  for (;;) {
+    const wait = pace.waitMs(ports.now());
+    if (ports.now() + wait > deadline) break;
+    if (wait > 0) {
+      await new Promise<void>((resolve) => { ports.after(wait, resolve); });
+      continue;
+    }
+    const ticket = pace.sent(ports.now());
+    const answer = await client.exchange('GET', `/v1/accounts/${account}/profiles/${profile}/progress/${title}`);
+    if (answer.kind === 'ok') {
+      pace.succeeded(ticket);
+      return (answer.body as { playhead_ms?: number | null } | null)?.playhead_ms ?? null;
+    }
+    const problem = problemOf(answer);
+    if (answer.status === 404 && problem.type.endsWith('/no-progress')) {
+      pace.succeeded(ticket);
+      return null;
+    }
+    said = answer.status ? `${problem.title} (${answer.status})` : 'there was no answer';
+    if (answer.kind === 'no') {
+      pace.refused();
+      break;
+    }
+    pace.failed(ports.now(), answer.retryAfterMs);
+  }
+  throw new Error(
+    `the position of ${title} could not be read: ${said}; call resume() again, or let it begin at the start`);
+}
+
+/** Seeks as soon as the video can, and resolves when it is there, or has failed. */
+export async function seekOnceReady(video: HTMLVideoElement, seek: () => void): Promise<void> {
+  if (video.readyState < HAVE_METADATA) await oneOf(video, ['loadedmetadata', 'error']);
+  if (video.error) return;
+  const there = oneOf(video, ['seeked', 'error', 'emptied']);
+  seek();
+  await there;
+}
+
+function oneOf(video: HTMLVideoElement, types: string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const heard = (): void => {
+      for (const type of types) video.removeEventListener(type, heard);
+      resolve();
+    };
+    for (const type of types) video.addEventListener(type, heard);
+  });
+}
