@@ -1,6 +1,6 @@
 // The players, each given the same clip, without any reporting of their own.
 
-function script(address) {
+export function script(address) {
   return new Promise((resolve, reject) => {
     const element = document.createElement('script');
     Object.assign(element, { src: address, onload: resolve, onerror: () => reject(new Error(`${address} is missing`)) });
@@ -8,26 +8,32 @@ function script(address) {
   });
 }
 
+export const scripts = {
+  dashjs: '/node_modules/dashjs/dist/modern/umd/dash.all.min.js',
+  hlsjs: '/node_modules/hls.js/dist/hls.min.js',
+  shaka: '/node_modules/shaka-player/dist/shaka-player.compiled.js',
+};
+
 export const players = {
   async video(video) {
     video.src = '/media/clip.mp4';
   },
 
   async dashjs(video) {
-    await script('/node_modules/dashjs/dist/modern/umd/dash.all.min.js');
+    await script(scripts.dashjs);
     const player = window.player = dashjs.MediaPlayer().create();
     player.initialize(video, '/media/manifest.mpd', false);
   },
 
   async hlsjs(video) {
-    await script('/node_modules/hls.js/dist/hls.min.js');
+    await script(scripts.hlsjs);
     const player = window.player = new Hls();
     player.loadSource('/media/master.m3u8');
     player.attachMedia(video);
   },
 
   async shaka(video) {
-    await script('/node_modules/shaka-player/dist/shaka-player.compiled.js');
+    await script(scripts.shaka);
     const player = window.player = new shaka.Player();
     await player.attach(video);
     await player.load('/media/manifest.mpd');
