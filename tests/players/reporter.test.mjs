@@ -105,7 +105,7 @@ test('a viewer who leaves before the seek to the resume point leaves the saved p
     assert.equal(before.playhead_ms, 30_000);
     let asked;
     const held = new Promise((resolve) => { asked = resolve; });
-    const viewer = await open(account, {}, (page) => page.route('**/progress/clip', () => asked()));
+    const viewer = await open(account, {}, (page) => page.route('**/progress?title=clip', () => asked()));
     await viewer.do(() => {
       void video.play();
       void reporter.resume().catch(() => undefined);

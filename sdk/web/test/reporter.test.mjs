@@ -101,7 +101,7 @@ test('until it has sought to the resume point it tells no position, and counts n
   await world.advance(6_000, video);
   assert.deepEqual(world.states(), ['starting']);
   assert.equal('playhead_ms' in last(world), false);
-  position({ status: 200, body: { playhead_ms: 42_000 } });
+  position({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });
   await settle();
   assert.equal(video.currentTime, 42);
   video.seeking = true;
@@ -112,7 +112,7 @@ test('until it has sought to the resume point it tells no position, and counts n
   assert.equal(await resumed, 42_000);
   await settle();
   assert.deepEqual([last(world).state, last(world).playhead_ms, last(world).watched_ms], ['playing', 42_000, 0]);
-  assert.equal(world.requests[0].url, 'http://server/v1/accounts/a/profiles/p/progress/t');
+  assert.equal(world.requests[0].url, 'http://server/v1/accounts/a/profiles/p/progress?title=t');
 });
 
 test('a viewer who leaves before the seek moves nothing', async () => {
@@ -132,7 +132,7 @@ test('a viewer who leaves before the seek moves nothing', async () => {
 
 test('it waits for the media before it seeks', async () => {
   const world = new World();
-  world.answer = () => ({ status: 200, body: { playhead_ms: 42_000 } });
+  world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });
   const video = new FakeVideo();
   const resumed = world.reporter(video).resume();
   await settle();
@@ -148,9 +148,9 @@ test('a title without a position, or a finished one, begins at its start', async
   const world = new World();
   const video = new FakeVideo();
   const reporter = world.reporter(video);
-  world.answer = () => ({ status: 404, body: { type: '/problems/no-progress', title: '', status: 404 } });
+  world.answer = () => ({ status: 200, body: { items: [] } });
   assert.equal(await reporter.resume(), null);
-  world.answer = () => ({ status: 200, body: { playhead_ms: null, finished: true } });
+  world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: null, finished: true }] } });
   assert.equal(await reporter.resume(), null);
   assert.equal(video.currentTime, 0);
 });
