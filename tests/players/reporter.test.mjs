@@ -43,82 +43,158 @@ function worst(values) {
   return `${Math.round(Math.max(...values))} ms at worst of ${values.length}`;
 }
 
-for (const [place, kind] of kinds.entries()) {
-  const other = kinds[(place + 1) % kinds.length];
-  test(`${kind}: plays, seeks, pauses and closes; ${other} on another device resumes within a second of it`, async (t) => {
+/** History says that the view was left at a position, in seconds; its entry. */
+function arrives(account, view, at) {
+  return eventually(async () => {
+    const entry = (await server.history(account)).find((one) => one.view === view);
+    return entry && Math.abs(entry.playhead_ms - at * 1000) < 50 && entry;
+  }, `view ${view} was left at ${at} s`);
+}
+
+/** Waits until all of the clip is in the browser, which then can do without a network. */
+function buffered(viewer) {
+  return viewer.until(() => video.buffered.length && video.buffered.end(0) > video.duration - 1);
+}
+
+// Most of these is waiting until something has been played, so they are run beside each other.
+test.describe('playing', { concurrency: 3 }, () => {
+  test('what was played offline arrives later, and a newer position of another device is kept', async () => {
+    const account = fresh();
+    const viewer = await open(account, { device: 'train' });
+    await viewer.play();
+    await buffered(viewer);
+    const view = await viewer.view();
+    await viewer.context.setOffline(true);
+    const from = await viewer.at();
+    await viewer.playedTo(from + 4);
+    await viewer.do(() => video.pause());
+    const pausedAt = await viewer.at();
+    await spend(Math.max(0, minuteMs - 4000));
+    assert.notEqual((await server.view(account, view)).playhead_ms, Math.round(pausedAt * 1000));
+    await server.device(account, 'newer', { device: 'tv', agoMs: 3000, fromMs: 50_000, forMs: 2900, state: 'stopped' });
+    await viewer.context.setOffline(false);
+    const arrived = await arrives(account, view, pausedAt);
+    assert.ok(arrived.watched_ms >= 4000, `${arrived.watched_ms} ms were played`);
+    assert.equal((await server.progress(account)).playhead_ms, 52_900);
+    await viewer.close();
+  });
+
+  test(`a server that answers 409, 410, 429 or 500 for ${minuteMs / 1000} s gets at most eight requests from a viewer who presses buttons`, async (t) => {
+    const counts = await Promise.all([409, 410, 429, 500].map(async (status) => {
+      const faulty = await Faulty.start();
+      const viewer = await open(fresh(), { at: faulty });
+      await viewer.play();
+      await eventually(() => faulty.requests.some((one) => one.method === 'POST'), 'it reports');
+      faulty.status = status;
+      faulty.requests.length = 0;
+      await viewer.do(() => fidget(700));
+      await spend(minuteMs);
+      const count = faulty.requests.length;
+      await viewer.close();
+      await faulty.stop();
+      return { status, count };
+    }));
+    t.diagnostic(counts.map(({ status, count }) => `${status}: ${count}`).join(', '));
+    for (const { status, count } of counts) assert.ok(count >= 2 && count <= 8, `${status}: ${count}`);
+  });
+
+  for (const [place, kind] of kinds.entries()) {
+    const other = kinds[(place + 1) % kinds.length];
+    test(`${kind}: plays, seeks, pauses and closes; ${other} on another device resumes within a second of it`, async (t) => {
+      const off = [];
+      for (let run = 0; run < runs; run++) {
+        const account = fresh();
+        const first = await open(account, { kind, device: 'first' });
+        await first.play();
+        await first.playedTo(0.5);
+        await first.do(() => { video.currentTime = 20 + Math.random() * 20; });
+        await first.until(() => !video.seeking);
+        const from = await first.at();
+        await first.playedTo(from + 2.5);
+        const view = await first.view();
+        await first.do(() => video.pause());
+        const stoppedAt = await first.at();
+        await first.closeTab();
+        assert.equal((await server.ended(account, view)).end_reason, 'stopped');
+
+        const second = await open(account, { kind: other, device: 'second' });
+        const began = await second.resume();
+        off.push(Math.abs(began - stoppedAt) * 1000);
+        await second.playedTo(began + 0.2);
+        const saved = await server.progress(account);
+        assert.ok(Math.abs(saved.playhead_ms - stoppedAt * 1000) < 1000, 'the resumed view sets nothing back');
+        assert.deepEqual([...first.complaints, ...second.complaints], []);
+        await Promise.all([first.close(), second.close()]);
+      }
+      t.diagnostic(`resumed off by ${worst(off)}`);
+      assert.ok(Math.max(...off) < 1000, String(off));
+    });
+  }
+
+  test('a tab that is closed in the middle of play leaves a position at most two seconds old', async (t) => {
     const off = [];
     for (let run = 0; run < runs; run++) {
       const account = fresh();
-      const first = await open(account, { kind, device: 'first' });
-      await first.play();
-      await first.playedTo(0.5);
-      await first.do(() => { video.currentTime = 20 + Math.random() * 20; });
-      await first.until(() => !video.seeking);
-      const from = await first.at();
-      await first.playedTo(from + 2.5);
-      const view = await first.view();
-      await first.do(() => video.pause());
-      const stoppedAt = await first.at();
-      await first.closeTab();
-      assert.equal((await server.ended(account, view)).end_reason, 'stopped');
-
-      const second = await open(account, { kind: other, device: 'second' });
-      const began = await second.resume();
-      off.push(Math.abs(began - stoppedAt) * 1000);
-      await second.playedTo(began + 0.2);
+      const viewer = await open(account);
+      await viewer.play();
+      await viewer.playedTo(3 + Math.random() * 2);
+      const view = await viewer.view();
+      const closedAt = await viewer.at();
+      await viewer.closeTab();
+      const ended = await server.ended(account, view);
+      assert.equal(ended.end_reason, 'stopped');
       const saved = await server.progress(account);
-      assert.ok(Math.abs(saved.playhead_ms - stoppedAt * 1000) < 1000, 'the resumed view sets nothing back');
-      assert.deepEqual([...first.complaints, ...second.complaints], []);
-      await Promise.all([first.close(), second.close()]);
+      off.push(Math.abs(saved.playhead_ms - closedAt * 1000));
+      assert.deepEqual(viewer.complaints, []);
+      await viewer.close();
     }
-    t.diagnostic(`resumed off by ${worst(off)}`);
-    assert.ok(Math.max(...off) < 1000, String(off));
+    t.diagnostic(`saved off by ${worst(off)}`);
+    assert.ok(Math.max(...off) <= 2000, String(off));
   });
-}
 
-test('a tab that is closed in the middle of play leaves a position at most two seconds old', async (t) => {
-  const off = [];
-  for (let run = 0; run < runs; run++) {
+  test('a viewer who leaves before the seek to the resume point leaves the saved position alone', async () => {
+    for (let run = 0; run < runs; run++) {
+      const account = fresh();
+      await server.device(account, 'earlier', { device: 'tv', agoMs: 60_000, fromMs: 20_000, forMs: 10_000, state: 'stopped' });
+      const before = await server.progress(account);
+      assert.equal(before.playhead_ms, 30_000);
+      let asked;
+      const held = new Promise((resolve) => { asked = resolve; });
+      const viewer = await open(account, {}, (page) => page.route('**/progress?title=clip', () => asked()));
+      await viewer.do(() => {
+        void video.play();
+        void reporter.resume().catch(() => undefined);
+      });
+      await held;
+      // Every other one stays for longer than a view needs to count.
+      await viewer.playedTo(run % 2 ? 0.1 : 2.5);
+      const view = await viewer.view();
+      await viewer.closeTab();
+      assert.equal((await server.ended(account, view)).end_reason, 'stopped');
+      assert.deepEqual({ ...await server.progress(account), as_of: 0 }, { ...before, as_of: 0 });
+      await viewer.close();
+    }
+  });
+
+  test('what a page could not send before it was closed, the next page sends', async () => {
     const account = fresh();
     const viewer = await open(account);
     await viewer.play();
-    await viewer.playedTo(3 + Math.random() * 2);
+    await buffered(viewer);
     const view = await viewer.view();
-    const closedAt = await viewer.at();
+    await viewer.context.setOffline(true);
+    const from = await viewer.at();
+    await viewer.playedTo(from + 3);
+    await viewer.do(() => video.pause());
+    const pausedAt = await viewer.at();
     await viewer.closeTab();
-    const ended = await server.ended(account, view);
-    assert.equal(ended.end_reason, 'stopped');
-    const saved = await server.progress(account);
-    off.push(Math.abs(saved.playhead_ms - closedAt * 1000));
-    assert.deepEqual(viewer.complaints, []);
+    await viewer.context.setOffline(false);
+    const page = await viewer.context.newPage();
+    await page.goto(address(account));
+    const arrived = await arrives(account, view, pausedAt);
+    assert.ok(arrived.watched_ms >= 3000, `${arrived.watched_ms} ms were played`);
     await viewer.close();
-  }
-  t.diagnostic(`saved off by ${worst(off)}`);
-  assert.ok(Math.max(...off) <= 2000, String(off));
-});
-
-test('a viewer who leaves before the seek to the resume point leaves the saved position alone', async () => {
-  for (let run = 0; run < runs; run++) {
-    const account = fresh();
-    await server.device(account, 'earlier', { device: 'tv', agoMs: 60_000, fromMs: 20_000, forMs: 10_000, state: 'stopped' });
-    const before = await server.progress(account);
-    assert.equal(before.playhead_ms, 30_000);
-    let asked;
-    const held = new Promise((resolve) => { asked = resolve; });
-    const viewer = await open(account, {}, (page) => page.route('**/progress?title=clip', () => asked()));
-    await viewer.do(() => {
-      void video.play();
-      void reporter.resume().catch(() => undefined);
-    });
-    await held;
-    // Every other one stays for longer than a view needs to count.
-    await viewer.playedTo(run % 2 ? 0.1 : 2.5);
-    const view = await viewer.view();
-    await viewer.closeTab();
-    assert.equal((await server.ended(account, view)).end_reason, 'stopped');
-    assert.deepEqual({ ...await server.progress(account), as_of: 0 }, { ...before, as_of: 0 });
-    await viewer.close();
-  }
+  });
 });
 
 test('a start, a pause, a seek and an end are seen by others within half a second', async (t) => {
@@ -150,39 +226,6 @@ test('a start, a pause, a seek and an end are seen by others within half a secon
   }
   t.diagnostic(`seen after ${worst(late)}`);
   assert.ok(Math.max(...late) < 500, String(late));
-});
-
-/** History says that the view was left at a position, in seconds; its entry. */
-function arrives(account, view, at) {
-  return eventually(async () => {
-    const entry = (await server.history(account)).find((one) => one.view === view);
-    return entry && Math.abs(entry.playhead_ms - at * 1000) < 50 && entry;
-  }, `view ${view} was left at ${at} s`);
-}
-
-/** Waits until all of the clip is in the browser, which then can do without a network. */
-function buffered(viewer) {
-  return viewer.until(() => video.buffered.length && video.buffered.end(0) > video.duration - 1);
-}
-
-test('what a page could not send before it was closed, the next page sends', async () => {
-  const account = fresh();
-  const viewer = await open(account);
-  await viewer.play();
-  await buffered(viewer);
-  const view = await viewer.view();
-  await viewer.context.setOffline(true);
-  const from = await viewer.at();
-  await viewer.playedTo(from + 3);
-  await viewer.do(() => video.pause());
-  const pausedAt = await viewer.at();
-  await viewer.closeTab();
-  await viewer.context.setOffline(false);
-  const page = await viewer.context.newPage();
-  await page.goto(address(account));
-  const arrived = await arrives(account, view, pausedAt);
-  assert.ok(arrived.watched_ms >= 3000, `${arrived.watched_ms} ms were played`);
-  await viewer.close();
 });
 
 for (const push of ['yes', 'no']) {
@@ -234,47 +277,4 @@ test('a view that the server has forgotten goes on by itself', async () => {
   await eventually(async () => (await limited.viewers(account)).some((one) => one.view === view), 'it is back');
   assert.equal(await viewer.do(() => video.paused), false);
   await viewer.close();
-});
-
-// These take their time and little else, so they take it together.
-test.describe('for a while', { concurrency: true }, () => {
-  test('what was played offline arrives later, and a newer position of another device is kept', async () => {
-    const account = fresh();
-    const viewer = await open(account, { device: 'train' });
-    await viewer.play();
-    await buffered(viewer);
-    const view = await viewer.view();
-    await viewer.context.setOffline(true);
-    const from = await viewer.at();
-    await viewer.playedTo(from + 4);
-    await viewer.do(() => video.pause());
-    const pausedAt = await viewer.at();
-    await spend(Math.max(0, minuteMs - 4000));
-    assert.notEqual((await server.view(account, view)).playhead_ms, Math.round(pausedAt * 1000));
-    await server.device(account, 'newer', { device: 'tv', agoMs: 3000, fromMs: 50_000, forMs: 2900, state: 'stopped' });
-    await viewer.context.setOffline(false);
-    const arrived = await arrives(account, view, pausedAt);
-    assert.ok(arrived.watched_ms >= 4000, `${arrived.watched_ms} ms were played`);
-    assert.equal((await server.progress(account)).playhead_ms, 52_900);
-    await viewer.close();
-  });
-
-  test(`a server that answers 409, 410, 429 or 500 for ${minuteMs / 1000} s gets at most eight requests from a viewer who presses buttons`, async (t) => {
-    const counts = await Promise.all([409, 410, 429, 500].map(async (status) => {
-      const faulty = await Faulty.start();
-      const viewer = await open(fresh(), { at: faulty });
-      await viewer.play();
-      await eventually(() => faulty.requests.some((one) => one.method === 'POST'), 'it reports');
-      faulty.status = status;
-      faulty.requests.length = 0;
-      await viewer.do(() => fidget(700));
-      await spend(minuteMs);
-      const count = faulty.requests.length;
-      await viewer.close();
-      await faulty.stop();
-      return { status, count };
-    }));
-    t.diagnostic(counts.map(({ status, count }) => `${status}: ${count}`).join(', '));
-    for (const { status, count } of counts) assert.ok(count >= 2 && count <= 8, `${status}: ${count}`);
-  });
 });

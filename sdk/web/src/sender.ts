@@ -250,18 +250,16 @@ export class Sender {
 
   private refused(report: Report, asked: boolean, answer: Answer): void {
     const problem = problemOf(answer);
-    const own = report.view === this.view;
-    if (asked && answer.status === 409) {
-      this.giveUp();
-      this.hooks.limited(problem.views ?? []);
-    } else if (answer.status === 410) {
-      // An earlier page's view that was ended from elsewhere concerns nobody any more.
-      if (!own) return;
-      this.giveUp();
-      this.hooks.terminated(problem.device ?? null);
-    } else {
+    const ends = answer.status === 410 || (asked && answer.status === 409);
+    if (!ends) {
       this.hooks.problem(problem);
+      return;
     }
+    // That a view which is over may not go on concerns nobody any more.
+    if (report.view !== this.view) return;
+    this.giveUp();
+    if (answer.status === 410) this.hooks.terminated(problem.device ?? null);
+    else this.hooks.limited(problem.views ?? []);
   }
 
   // The view may not go on: what waits for it would be refused as well.

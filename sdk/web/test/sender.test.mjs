@@ -244,6 +244,25 @@ test('a view that was taken over stops, names the device, and the next play star
   assert.equal(world.requests[0].body.watched_ms, 0);
 });
 
+test('an answer that comes for a view which is over does not end the one that plays now', async () => {
+  for (const late of [problem('view-limit', 409, { views: [] }), problem('view-terminated', 410)]) {
+    const world = new World();
+    let answer;
+    world.answer = () => new Promise((resolve) => { answer = resolve; });
+    const seen = [];
+    const { reporter } = await playing(world, { onLimit: () => seen.push('limit'), onTakenOver: () => seen.push('taken over') });
+    world.page.dispatchEvent(new Event('pagehide'));
+    world.page.dispatchEvent(new Event('pageshow'));
+    world.answer = () => ({ status: 201 });
+    answer(late);
+    await settle();
+    assert.deepEqual(seen, []);
+    assert.equal(reporter.view, 'view-2');
+    assert.equal(world.requests.at(-1).body.view ?? 'view-2', 'view-2');
+    assert.equal(world.store.rows.size, 0);
+  }
+});
+
 test('of a batch each report is taken, given up or sent again as the server says of it', async () => {
   const world = new World();
   const problems = [];
