@@ -50,8 +50,6 @@ export class Sender {
   intervalMs = INTERVAL_MS_DEFAULT;
   private queue: Report[] = [];
   private kept: Report[] = [];
-  /** So many at the queue's head are under way. */
-  private underWay = 0;
   private busy = false;
   private cancelWait: (() => void) | null = null;
   private view = '';
@@ -88,11 +86,9 @@ export class Sender {
   }
 
   add(report: Report): void {
-    const last = this.queue.length - 1;
-    const former = this.queue[last];
+    const former = this.queue.at(-1);
     // A dragged slider seeks many times a second; where it has got to is all that counts.
-    if (former && last >= this.underWay && report.state === 'seeking' && former.state === 'seeking' &&
-        former.view === report.view) {
+    if (report.state === 'seeking' && former?.state === 'seeking' && former.view === report.view) {
       this.queue.pop();
       this.ports.store.remove([former]);
     }
@@ -137,7 +133,6 @@ export class Sender {
     this.busy = true;
     void this.send(source).finally(() => {
       this.busy = false;
-      this.underWay = 0;
       this.pump();
     });
   }
@@ -147,7 +142,6 @@ export class Sender {
     if (!first) return;
     const asks = this.asks(first);
     const batch = asks ? [first] : this.batch(source);
-    if (source === this.queue) this.underWay = batch.length;
     const ticket = this.pace.sent(this.ports.now());
     const view = this.view;
     const answer = asks ? await this.put(first) : await this.post(batch);
@@ -183,7 +177,7 @@ export class Sender {
   private asks(report: Report): boolean {
     const now = this.ports.now();
     return report.view === this.view && OPENS.includes(report.state) && !this.late(report, now) &&
-      (!this.active(now) || this.terminate !== null);
+      !this.active(now);
   }
 
   private active(now: number): boolean {
@@ -281,8 +275,8 @@ export class Sender {
     const { queue } = this;
     const like = (one: number, other: number): boolean =>
       queue[one]?.state === queue[other]?.state && queue[one]?.view === queue[other]?.view;
-    const found = queue.findIndex((_, at) => at > this.underWay && at < queue.length - 1 && like(at, at - 1) && like(at, at + 1));
-    const [gone] = queue.splice(found < 0 ? this.underWay + 1 : found, 1);
+    const found = queue.findIndex((_, at) => at > 0 && at < queue.length - 1 && like(at, at - 1) && like(at, at + 1));
+    const [gone] = queue.splice(found < 0 ? 1 : found, 1);
     if (gone) this.ports.store.remove([gone]);
   }
 }

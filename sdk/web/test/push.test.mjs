@@ -38,13 +38,16 @@ test('a take-over pauses the video at once, and the answer to the next report na
   streams[0].say('id: 1-1\nevent: snapshot\ndata: {"items":[]}\n\n' + end('other', 'terminated') + end('view-1', 'stopped'));
   await settle();
   assert.equal(video.paused, false);
-  world.answer = () => problem('view-terminated', 410, { device: 'phone-1' });
+  let answer;
+  world.answer = () => new Promise((resolve) => { answer = resolve; });
   const [one, two] = [end('view-1', 'terminated').slice(0, 30), end('view-1', 'terminated').slice(30)];
   streams[0].say(one);
   await settle();
   streams[0].say(two);
   await settle();
-  assert.equal(video.paused, true);
+  assert.equal(video.paused, true, 'before any answer');
+  answer(problem('view-terminated', 410, { device: 'phone-1' }));
+  await settle();
   assert.deepEqual(seen, ['phone-1']);
   assert.equal(streams[0].aborted, true);
 });
@@ -68,4 +71,19 @@ test('a stream that breaks, or falls silent, is opened again with the next repor
   await world.advance(60_000, video);
   assert.equal(streams[1].aborted, true);
   assert.equal(streams.length, 3);
+});
+
+test('a stream that breaks at once is not opened again and again', async () => {
+  const world = new World();
+  const streams = streaming(world);
+  const { video } = await playing(world, { push: true });
+  let closed = 0;
+  for (let second = 0; second < 60; second++) {
+    while (closed < streams.length) streams[closed++].close();
+    await settle();
+    if (video.paused) await video.play();
+    else video.pause();
+    await world.advance(1_000, video);
+  }
+  assert.ok(streams.length >= 2 && streams.length <= 7, `${streams.length} in a minute`);
 });

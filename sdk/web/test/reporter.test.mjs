@@ -88,6 +88,18 @@ test('twice the rate is twice the media', async () => {
   assert.equal(last(world).watched_ms, 10_000);
 });
 
+test('a seek in the middle of play is nothing that was played', async () => {
+  const world = new World();
+  const { video } = await playing(world);
+  await world.advance(5_000, video);
+  video.seek(80);
+  video.arrive();
+  await world.advance(3_000, video);
+  video.pause();
+  await settle();
+  assert.deepEqual([last(world).playhead_ms, last(world).watched_ms], [83_000, 8_000]);
+});
+
 test('until it has sought to the resume point it tells no position, and counts nothing', async () => {
   const world = new World();
   let position;
@@ -217,6 +229,8 @@ test('a player that puts the media back after an error goes on where it was', as
   await settle();
   video.readyState = 4;
   video.fire('loadedmetadata', 'timeupdate');
+  world.document.hidden = true;
+  world.document.dispatchEvent(new Event('visibilitychange'));
   await settle();
   assert.deepEqual([last(world).state, last(world).playhead_ms], ['rebuffering', 30_000]);
   video.currentTime = 30;
