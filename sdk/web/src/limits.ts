@@ -36,6 +36,9 @@ export const KEPT_AGE_MS_MAX = 29 * 86_400_000;
 
 /** So long resume() asks for the position before it gives up: viewers do not wait for more. */
 export const RESUME_MS_MAX = 15_000;
+/** Times that resume() seeks, where the player moves the video away again; and what counts as away. */
+export const SEEK_TRIES_MAX = 5;
+export const SEEK_AWAY_MS_MAX = 1_000;
 /** A stream of events that broke is opened again with a report that succeeds, but not sooner. */
 export const STREAM_GAP_MS = 10_000;
 /** Of the stream of events: a longer one is a mistake. The server's comments come every 15 s. */

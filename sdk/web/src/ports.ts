@@ -25,6 +25,7 @@ export interface Ports {
 }
 
 export function browserPorts(server: string): Ports {
+  let device: string | undefined;
   return {
     now: () => Date.now(),
     after: (ms, act) => {
@@ -38,7 +39,7 @@ export function browserPorts(server: string): Ports {
     id: randomId,
     online: () => navigator.onLine !== false,
     store: new IndexedStore(`playhead ${server}`),
-    device: keptDevice,
+    device: () => device ??= keptDevice(),
     page: window,
     document,
   };

@@ -78,10 +78,11 @@ export class Reporter {
       const playheadMs = await positionToResume(this.options, this.ports, this.client, this.pace);
       if (playheadMs === null || this.stopped) return null;
       const { seekToMs } = this.options;
-      await seekOnceReady(this.video, () => {
+      const seek = (): void => {
         if (seekToMs) seekToMs(playheadMs);
         else this.video.currentTime = playheadMs / 1000;
-      });
+      };
+      await seekOnceReady(this.video, seek, () => Math.abs(this.playheadMs() - playheadMs));
       return playheadMs;
     } finally {
       this.resuming -= 1;
@@ -178,7 +179,8 @@ export class Reporter {
   private look(): void {
     if (!this.session) return;
     const { video } = this;
-    if (!this.resuming && !video.paused && !video.seeking && video.readyState >= HAVE_FUTURE_DATA) this.started = true;
+    const shows = !video.paused && !video.seeking && video.readyState >= HAVE_FUTURE_DATA;
+    if (shows && !this.resuming && !this.inAd) this.started = true;
     const state = this.stateNow();
     if (state !== this.state) this.say(state);
   }
@@ -230,11 +232,14 @@ export class Reporter {
     this.cancelHeartbeat = this.ports.after(this.sender.intervalMs, () => this.say(this.stateNow()));
   }
 
+  private playheadMs(): number {
+    return this.options.playheadMs?.() ?? this.video.currentTime * 1000;
+  }
+
   private sample(): void {
     const { session, video } = this;
     if (!session || this.resuming || this.inAd || this.emptied || video.readyState === 0) return;
-    const playheadMs = this.options.playheadMs?.() ?? video.currentTime * 1000;
-    session.played.sample(this.ports.now(), playheadMs, this.state === 'playing', video.playbackRate);
+    session.played.sample(this.ports.now(), this.playheadMs(), this.state === 'playing', video.playbackRate);
   }
 
   private accepted(): void {

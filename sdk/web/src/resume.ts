@@ -1,7 +1,7 @@
 // Where the profile left off, and the seek to it.
 
 import { problemOf, type Client } from './client.js';
-import { RESUME_MS_MAX } from './limits.js';
+import { RESUME_MS_MAX, SEEK_AWAY_MS_MAX, SEEK_TRIES_MAX } from './limits.js';
 import type { Pace } from './pace.js';
 import type { Ports } from './ports.js';
 import type { Options } from './types.js';
@@ -43,13 +43,18 @@ export async function positionToResume(
     `the position of ${title} could not be read: ${said}; call resume() again, or let it begin at the start`);
 }
 
-/** Seeks as soon as the video can, and resolves when it is there, or has failed. */
-export async function seekOnceReady(video: HTMLVideoElement, seek: () => void): Promise<void> {
+/**
+ * Seeks as soon as the video can, and resolves when it is there, or has failed. `awayMs`: how far it is.
+ * A player that is still starting may seek to its own beginning just after us, so one look is not enough.
+ */
+export async function seekOnceReady(video: HTMLVideoElement, seek: () => void, awayMs: () => number): Promise<void> {
   if (video.readyState < HAVE_METADATA) await oneOf(video, ['loadedmetadata', 'error']);
-  if (video.error) return;
-  const there = oneOf(video, ['seeked', 'error', 'emptied']);
-  seek();
-  await there;
+  for (let tried = 0; tried < SEEK_TRIES_MAX && !video.error; tried++) {
+    const there = oneOf(video, ['seeked', 'error', 'emptied']);
+    seek();
+    await there;
+    if (awayMs() <= SEEK_AWAY_MS_MAX && !video.seeking) return;
+  }
 }
 
 function oneOf(video: HTMLVideoElement, types: string[]): Promise<void> {

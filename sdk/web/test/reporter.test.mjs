@@ -156,6 +156,42 @@ test('it waits for the media before it seeks', async () => {
   assert.equal(await resumed, 42_000);
 });
 
+test('it seeks again where a player that is still starting seeks to its own beginning', async () => {
+  const world = new World();
+  world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });
+  const video = new FakeVideo();
+  video.ready();
+  let resumed = null;
+  void world.reporter(video).resume().then((at) => { resumed = at; });
+  await settle();
+  assert.equal(video.currentTime, 42);
+  video.seek(0);
+  video.arrive();
+  await settle();
+  assert.equal(resumed, null);
+  assert.equal(video.currentTime, 42);
+  video.arrive();
+  await settle();
+  assert.equal(resumed, 42_000);
+});
+
+test('it does not seek for ever', async () => {
+  const world = new World();
+  world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });
+  const video = new FakeVideo();
+  video.ready();
+  let resumed = false;
+  void world.reporter(video).resume().then(() => { resumed = true; });
+  await settle();
+  let tried = 0;
+  for (; !resumed && tried < 20; tried++) {
+    video.seek(0);
+    video.arrive();
+    await settle();
+  }
+  assert.equal(tried, 5);
+});
+
 test('a title without a position, or a finished one, begins at its start', async () => {
   const world = new World();
   const video = new FakeVideo();
@@ -192,6 +228,20 @@ test('advertising is said, and is no part of the title', async () => {
   video.pause();
   await settle();
   assert.deepEqual([last(world).state, last(world).playhead_ms, last(world).watched_ms], ['paused', 7_000, 7_000]);
+});
+
+test('a viewer who leaves in an advertisement before the title tells no position', async () => {
+  const world = new World();
+  const video = new FakeVideo();
+  const reporter = world.reporter(video);
+  reporter.ad(true);
+  video.ready();
+  await video.play();
+  await world.advance(5_000, video);
+  reporter.stop();
+  await settle();
+  assert.deepEqual(world.states(), ['starting', 'ad', 'stopped']);
+  for (const report of world.sent()) assert.equal('playhead_ms' in report, false);
 });
 
 test('live is told by its state and kind, without a position', async () => {

@@ -22,7 +22,10 @@ export const players = {
   async dashjs(video) {
     await script(scripts.dashjs);
     const player = window.player = dashjs.MediaPlayer().create();
+    // It takes the element only after a while, and interrupts whoever plays it before.
+    const ready = new Promise((resolve) => { player.on(dashjs.MediaPlayer.events.CAN_PLAY, resolve); });
     player.initialize(video, '/media/manifest.mpd', false);
+    await ready;
   },
 
   async hlsjs(video) {
