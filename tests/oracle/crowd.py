@@ -260,10 +260,8 @@ class Crowd:
         report = player.next()
         self.past[account].append({"PUT": report})
         view = fold.views.get(report["view"])
-        # What was ended for good never starts again.
-        starts = ((view is None or not (view.is_active(now_ms()) or view.terminated_at is not None))
-                  and report["state"] not in ("stopped", "completed", "failed"))
-        former = [other for other in fold.views.values() if other is not view and starts
+        was_active = view is not None and view.is_active(now_ms())
+        former = [other for other in fold.views.values() if other is not view
                   and other.is_active(now_ms()) and other.device == report["device"]]
         answer = server.put(account, report)
         problem = fold.report(report, now_ms())
@@ -271,8 +269,10 @@ class Crowd:
             status = {"view-terminated": 410, "view-conflict": 422, "unprocessable": 422}[problem]
             assert answer.status == status, (answer, problem)
             return
+        # A start is what makes a view active that was not.
+        starts = not was_active and fold.views[report["view"]].is_active(now_ms())
         assert answer.status == (201 if starts else 200), f"{answer}\n{self.story_of(account)}"
-        for other in former:
+        for other in former if starts else ():
             at = ms_of(server.get(f"/v1/accounts/{account}/views/{other.name}")["ended_at"])
             assert abs(at - now_ms()) < 30_000, at
             self.past[account].append({"replaced": other.name, "at": at})

@@ -88,7 +88,7 @@ class View:
         self.terminated_at = self.replaced_at = self.ended_by = None
         self.deleted = False
         self.active = False
-        self.deadline = NEVER
+        self.arrived = self.deadline = NEVER
         self.sum = None  # what all reports together say; None: to be worked out
 
     # ---- arrival ----
@@ -102,6 +102,7 @@ class View:
             return "view-terminated"
         if self.deleted:
             if self.is_active(arrival) and arrival - at <= self.silence_ms():
+                self.arrived = arrival
                 self.deadline = arrival + self.silence_ms()
             return None
         told = self._stamp(report, at)
@@ -201,7 +202,9 @@ class View:
             self.active = False
         elif not late and (self.active or first or told.state in OPENING):
             self.active = True
-            self.deadline = arrival + self.silence_ms()
+            self.arrived = arrival
+        if self.active:  # a late one may pause it
+            self.deadline = self.arrived + self.silence_ms()
 
     def _silence_of(self, state):
         rules = self.rules
