@@ -1,13 +1,18 @@
 // Who asks, as far as it matters: the tenant, and what the caller is bound to. Immutable once made.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "auth/permission.h"
+#include "base/time.h"
 
 namespace playhead {
+
+/// After every moment.
+inline constexpr Instant kForEver{std::numeric_limits<std::int64_t>::max()};
 
 struct Caller {
   std::string tenant = "_";
@@ -15,6 +20,7 @@ struct Caller {
   std::optional<std::string> profile;    ///< may act for this profile only; absent: for all
   std::optional<unsigned> stream_limit;  ///< views at a time that PUT allows; absent: any number
   Permissions permissions = 0;
+  Instant expires_at = kForEver;  ///< from then on it is nobody; what is open ends
 };
 
 enum class Verdict : std::uint8_t {

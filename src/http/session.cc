@@ -232,6 +232,7 @@ Task<Reply> Session::handle() {
 std::expected<std::shared_ptr<const Caller>, Reply> Session::authenticate() const {
   auto caller = worker_.shared().parts.authenticator->authenticate(
       {.authorization = head_.authorization,
+       .query = found_.route->takes_token_in_query() ? query_of(head_.target) : "",
        .host = head_.host,
        .origin = head_.origin,
        .origin_allowed = !head_.origin.empty() && worker_.shared().origin_allowed(head_.origin)});

@@ -75,6 +75,9 @@ Task<Reply> put_view(Request request) {
 Task<Reply> get_view(Request request) {
   auto view = co_await request.worker->service().view(request.account_ref(), request.name);
   if (!view) co_return problem(view.error());
+  // Of other profiles' views only viewers are shown; one that has ended is none any more.
+  if (!view->value.active && sees_redacted(*request.caller, view->value.item.profile))
+    co_return problem(problems::kNotFound, kNoSuchView);
   Reply reply{.content_type = kJson};
   JsonOut json(reply.body);
   write_view(json, *view, *request.caller);
