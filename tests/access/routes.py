@@ -4,6 +4,7 @@ Made from the file: a new operation is in the matrix by being there, with the ex
 """
 
 import re
+import time
 
 import yaml
 
@@ -49,7 +50,8 @@ class Operation:
         if not content:
             return None, "application/json"
         if "application/cmcd" in content:
-            return cmcd(e="ps", sta="p", cid=owner.title, sid=owner.view, sn=7, pt=50_000, v=2,
+            return cmcd(e="ps", sta="p", cid=owner.title, sid=owner.view, sn=7, pt=50_000,
+                        ts=int(time.time() * 1000), v=2,
                         com_dot_x_dash_account=owner.account, com_dot_x_dash_profile=owner.profile,
                         com_dot_x_dash_device=owner.device), "application/cmcd"
         media = content["application/json"]
