@@ -30,6 +30,7 @@ struct Refusal {
   enum class Kind : std::uint8_t {
     kUnknown,    ///< no valid token: 401
     kForbidden,  ///< not from there: 403
+    kTooMany,    ///< it asks too often: 429
   } kind = Kind::kUnknown;
   std::string detail;  ///< holds no secret
 };

@@ -5,6 +5,8 @@
 
 #include <random>
 
+#include "base/hash.h"
+
 namespace playhead {
 namespace {
 
@@ -49,6 +51,10 @@ std::unexpected<Refusal> refuse(TokenFault fault) {
   return std::unexpected(Refusal{Refusal::Kind::kUnknown, std::string(describe(fault))});
 }
 
+std::unexpected<Refusal> too_many() {
+  return std::unexpected(Refusal{Refusal::Kind::kTooMany, "more requests than are allowed"});
+}
+
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
@@ -64,7 +70,8 @@ TokenAuthenticator::TokenAuthenticator(const AuthOptions& options, const Clock& 
     : options_(options),
       rules_{.issuer = options.issuer, .audience = options.audience},
       clock_(clock),
-      cache_(options.token_cache_max, random_seed()) {}
+      seed_(random_seed()),
+      cache_(options.token_cache_max, seed_) {}
 
 Result<std::unique_ptr<TokenAuthenticator>> TokenAuthenticator::open(const AuthOptions& options,
                                                                      const Clock& clock) {
@@ -103,19 +110,39 @@ std::pair<std::shared_ptr<const KeySet>, std::uint64_t> TokenAuthenticator::keys
   return {keys_, generation_.load()};
 }
 
+std::shared_ptr<const Caller> TokenAuthenticator::make_caller(std::string_view token,
+                                                              const Claims& claims) const {
+  Caller caller = caller_of(claims, options_.stream_limit);
+  caller.token_key = hash_bytes(token, seed_);
+  if (caller.account)
+    caller.account_key = hash_bytes(caller.tenant + '\0' + *caller.account, seed_);
+  return std::make_shared<const Caller>(std::move(caller));
+}
+
+bool TokenAuthenticator::take(const Caller& caller) const {
+  const std::uint32_t of_account = caller.account ? options_.account_requests_per_s_max : 0;
+  if (of_account == 0 && options_.token_requests_per_s_max == 0) return true;
+  const Millis now_ms = clock_.monotonic_ms();
+  return rates_.take(caller.token_key, options_.token_requests_per_s_max, now_ms) &&
+         rates_.take(caller.account_key, of_account, now_ms);
+}
+
 std::expected<std::shared_ptr<const Caller>, Refusal> TokenAuthenticator::authenticate(
     const Credentials& credentials) const {
   const auto token = token_in(credentials);
   if (!token) return refuse(token.error());
   const Instant now = clock_.now();
-  if (auto caller = cache_.find(*token, generation_.load(std::memory_order_acquire), now))
+  if (auto caller = cache_.find(*token, generation_.load(std::memory_order_acquire), now)) {
+    if (!take(*caller)) return too_many();
     return caller;
+  }
   const auto [keys, generation] = this->keys();
   checked_.fetch_add(1, std::memory_order_relaxed);
   const auto claims = check_token(*token, *keys, rules_, now);
   if (!claims) return refuse(claims.error());
-  auto caller = std::make_shared<const Caller>(caller_of(*claims, options_.stream_limit));
+  auto caller = make_caller(*token, *claims);
   cache_.put(*token, generation, caller);
+  if (!take(*caller)) return too_many();
   return caller;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "auth/authenticator.h"
+#include "auth/rates.h"
 #include "auth/token.h"
 #include "auth/token_cache.h"
 #include "runtime/clock.h"
@@ -47,6 +48,9 @@ class TokenAuthenticator final : public Authenticator {
   TokenAuthenticator(const AuthOptions& options, const Clock& clock);
   static Stamp stamp_of(const std::string& path);
   std::pair<std::shared_ptr<const KeySet>, std::uint64_t> keys() const;
+  std::shared_ptr<const Caller> make_caller(std::string_view token, const Claims& claims) const;
+  /// False: the caller asks too often.
+  bool take(const Caller& caller) const;
 
   AuthOptions options_;
   TokenRules rules_;
@@ -55,7 +59,9 @@ class TokenAuthenticator final : public Authenticator {
   mutable std::mutex mutex_;
   std::shared_ptr<const KeySet> keys_;         ///< guarded by `mutex_`
   std::atomic<std::uint64_t> generation_ = 1;  ///< of `keys_`; changes with it
+  const std::uint64_t seed_;                   ///< of hashes; nobody else knows it
   mutable TokenCache cache_;
+  mutable Rates rates_;
   mutable std::atomic<std::uint64_t> checked_ = 0;
 };
 

@@ -137,6 +137,27 @@ TEST_F(TokenAuthenticatorTest, DoesNotOpenWithoutAUsableKey) {
   EXPECT_TRUE(TokenAuthenticator::open({.keys = {secret}}, clock_).has_value());
 }
 
+TEST_F(TokenAuthenticatorTest, LetsNoTokenAndNoAccountAskTooOften) {
+  options_.token_requests_per_s_max = 5;
+  options_.account_requests_per_s_max = 8;
+  authenticator_ = *TokenAuthenticator::open(options_, clock_);
+  const auto passed = [&](const std::string& shown) {
+    int count = 0;
+    for (int i = 0; i < 100; ++i) count += takes("Bearer " + shown) ? 1 : 0;
+    return count;
+  };
+  EXPECT_EQ(passed(token("hs")), 10) << "two seconds' worth of one token";
+  EXPECT_EQ(passed(token("es")), 6) << "and what is left of the account's";
+  const auto refused = authenticator_->authenticate({.authorization = "Bearer " + token("hs")});
+  EXPECT_EQ(refused.error().kind, Refusal::Kind::kTooMany);
+  const auto service = *mint_token({.kind = TokenKind::kService, .expires_at = kTestNow + 100'000},
+                                   {.issuer = "playhead", .audience = "playhead"},
+                                   *test_keys().find("hs"), kTestNow);
+  EXPECT_EQ(passed(service), 10) << "no account's, but a token's";
+  clock_.set(kTestNow + 1'000);
+  EXPECT_EQ(passed(token("hs")), 5);
+}
+
 TEST_F(TokenAuthenticatorTest, LetsTheServerListenAnywhere) {
   EXPECT_TRUE(check_listen(*authenticator_, "0.0.0.0").has_value());
 }

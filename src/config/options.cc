@@ -132,6 +132,12 @@ constexpr auto kOptions = std::to_array<Option>({
      "Whom they are for: their `aud`, or one of it.", check_name, kNameForm},
     {"auth", "token_cache_max", at<&Config::auth, &AuthOptions::token_cache_max>, 1'000, 10'000'000,
      "Tokens kept in memory, so that they are not verified anew at each request."},
+    {"auth", "token_requests_per_s_max", at<&Config::auth, &AuthOptions::token_requests_per_s_max>,
+     0, 1'000'000,
+     "Requests with one token; above, but for bursts of two seconds' worth: 429. 0: any number."},
+    {"auth", "account_requests_per_s_max",
+     at<&Config::auth, &AuthOptions::account_requests_per_s_max>, 0, 1'000'000,
+     "Requests with viewers' tokens of one account, likewise. Services are not counted here."},
     {"auth", "stream_limit", at<&Config::auth, &AuthOptions::stream_limit>, 0, 10'000,
      "Views that may play on an account at a time, as decided by `PUT`, where the token names no "
      "limit; above: 409. 0: any number."},

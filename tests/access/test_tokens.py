@@ -146,6 +146,26 @@ def test_a_stream_ends_with_its_token(guarded, account):
         assert stream.next() is None and time.monotonic() - begun < 15
 
 
+def test_an_account_that_asks_too_often_gets_429_and_others_do_not(guarded, account):
+    shown, other = token(account=account), fresh("account")
+    with RawConnection(guarded.port) as connection:
+        one = request_bytes(b"GET", f"/v1/accounts/{account}/viewers".encode(),
+                            [f"Authorization: Bearer {shown}".encode()])
+        statuses = []
+        for _ in range(200):  # two seconds' worth of 200 a second pass at once
+            connection.send(one * 50)
+            answers = [connection.read_answer() for _ in range(50)]
+            statuses += [answer.status for answer in answers]
+            for answer in answers:
+                if answer.status == 429:
+                    assert_problem(answer, 429, "too-many-requests", closes=False)
+            if 429 in statuses:
+                break
+        assert set(statuses) == {200, 429} and statuses[:400] == [200] * 400
+    assert viewers(guarded, other, token(account=other)).status == 200
+    assert viewers(guarded, account, token("service")).status == 200, "a service is nobody's account"
+
+
 # ---- The token in the query ----------------------------------------------------------------------
 
 
