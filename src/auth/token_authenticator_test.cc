@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "auth/token_test_kit.h"
 
@@ -156,6 +159,33 @@ TEST_F(TokenAuthenticatorTest, LetsNoTokenAndNoAccountAskTooOften) {
   EXPECT_EQ(passed(service), 10) << "no account's, but a token's";
   clock_.set(kTestNow + 1'000);
   EXPECT_EQ(passed(token("hs")), 5);
+}
+
+TEST_F(TokenAuthenticatorTest, AnswersManyThreadsWhileItsKeysChange) {
+  options_.account_requests_per_s_max = 0;
+  authenticator_ = *TokenAuthenticator::open(options_, clock_);
+  const std::string always = token("es"), at_times = token("hs");
+  std::atomic<bool> done = false;
+  std::atomic<int> missed = 0, taken = 0;
+  std::vector<std::jthread> askers;
+  for (int i = 0; i < 3; ++i)
+    askers.emplace_back([&] {
+      while (!done) {
+        missed += takes("Bearer " + always) ? 0 : 1;
+        taken += takes("Bearer " + at_times) ? 1 : 0;
+      }
+    });
+  for (int i = 0; i < 50; ++i) {
+    write(i % 2 == 0 ? std::initializer_list<const char*>{"es"}
+                     : std::initializer_list<const char*>{"es", "hs"});
+    ASSERT_TRUE(authenticator_->refresh().value_or(false)) << i;
+    // The last word is the file's: no thread puts an old belief back.
+    ASSERT_EQ(takes("Bearer " + at_times), i % 2 == 1) << i;
+  }
+  done = true;
+  askers.clear();
+  EXPECT_EQ(missed, 0);
+  EXPECT_GT(taken, 0);
 }
 
 TEST_F(TokenAuthenticatorTest, LetsTheServerListenAnywhere) {
