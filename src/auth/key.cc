@@ -15,6 +15,7 @@
 namespace playhead {
 namespace {
 
+constexpr std::array<std::string_view, 4> kAlgorithms = {"HS256", "RS256", "ES256", "EdDSA"};
 constexpr std::size_t kHashBytes = 32;
 constexpr int kCoordinateBytes = 32;  // of P-256
 constexpr std::size_t kEcBytes = 64;  // JOSE's form: r and s
@@ -83,8 +84,7 @@ std::unexpected<Error> no_signature() {
 }  // namespace
 
 std::string_view name_of(Algorithm algorithm) {
-  static constexpr std::array<std::string_view, 4> kNames = {"HS256", "RS256", "ES256", "EdDSA"};
-  return kNames[static_cast<std::size_t>(algorithm)];
+  return kAlgorithms[static_cast<std::size_t>(algorithm)];
 }
 
 std::optional<Algorithm> algorithm_of(std::string_view name) {

@@ -23,6 +23,8 @@ const CLI::Validator kNameValidator(
     },
     "");
 
+constexpr std::int64_t kExpiresInMax = 10LL * 366 * 86'400;  // seconds
+
 struct Flags {
   std::string config, keys_file, key, kind = "viewer", tenant = "_", account, profile;
   std::string issuer, audience;
@@ -107,7 +109,6 @@ int token_command(const Flags& flags) {
 }
 
 void add_options(CLI::App& command, Flags& flags) {
-  constexpr std::int64_t kExpiresInMax = 10LL * 366 * 86'400;
   command.add_option("--keys", flags.keys_file, "Key set to sign with")->type_name("FILE");
   command.add_option("--config", flags.config, "A server's TOML file: its keys, issuer, audience")
       ->type_name("FILE");
