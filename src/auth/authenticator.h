@@ -1,6 +1,7 @@
-// The port that turns what a request shows into a Caller. Adapters: OpenLoopback.
+// The port that turns what a request shows into a Caller. Adapters: OpenLoopback,
+// TokenAuthenticator.
 //
-// Concurrency: every call from any thread.
+// Concurrency: every call from any thread, but refresh().
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@ namespace playhead {
 /// What a request shows of its sender. Borrowed; absent fields are empty.
 struct Credentials {
   std::string_view authorization;  ///< the header, whole
+  std::string_view query;          ///< the target's, where the route takes a token there
   std::string_view host;           ///< the Host header
   std::string_view origin;         ///< the Origin header: a page in a browser asks
   bool origin_allowed = false;     ///< the origin is one of `cors_origins`
@@ -28,6 +30,7 @@ struct Refusal {
   enum class Kind : std::uint8_t {
     kUnknown,    ///< no valid token: 401
     kForbidden,  ///< not from there: 403
+    kTooMany,    ///< it asks too often: 429
   } kind = Kind::kUnknown;
   std::string detail;  ///< holds no secret
 };
@@ -39,6 +42,9 @@ class Authenticator {
       const Credentials& credentials) const = 0;
   /// True if strangers are kept out; false: the server may listen on loopback only.
   virtual bool guards() const = 0;
+  /// Looks whether what it goes by has changed; blocks. From one thread, now and then. True: it
+  /// has. Errors: it has, and can't be used; it goes on by what it had.
+  virtual Result<bool> refresh() { return false; }
 };
 
 /// Without keys: whoever reaches loopback may do everything. A page of another site that a browser

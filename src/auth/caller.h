@@ -1,13 +1,19 @@
 // Who asks, as far as it matters: the tenant, and what the caller is bound to. Immutable once made.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "auth/permission.h"
+#include "base/time.h"
 
 namespace playhead {
+
+/// After every moment.
+inline constexpr Instant kForEver{std::numeric_limits<std::int64_t>::max()};
 
 struct Caller {
   std::string tenant = "_";
@@ -15,6 +21,9 @@ struct Caller {
   std::optional<std::string> profile;    ///< may act for this profile only; absent: for all
   std::optional<unsigned> stream_limit;  ///< views at a time that PUT allows; absent: any number
   Permissions permissions = 0;
+  std::uint64_t token_key = 0;    ///< a hash of its token, to count its requests by
+  std::uint64_t account_key = 0;  ///< of its account; 0: not bound to one
+  Instant expires_at = kForEver;  ///< from then on it is nobody; what is open ends
 };
 
 enum class Verdict : std::uint8_t {

@@ -48,8 +48,8 @@ Result<void> check_listen(const Authenticator& authenticator, std::string_view h
   if (authenticator.guards() || is_loopback(host)) return {};
   return fail(Errc::kInvalidArgument,
               "no keys are configured, so everybody who can reach " + std::string(host) +
-                  " could read and write everything: listen on 127.0.0.1 instead, and put a "
-                  "server that checks its callers in front of it");
+                  " could read and write everything: listen on 127.0.0.1 instead, or set "
+                  "auth.keys_file, as docs/access.md tells");
 }
 
 }  // namespace playhead

@@ -22,10 +22,13 @@ constexpr Permissions bit(Permission permission) {
   return Permissions{1} << static_cast<unsigned>(permission);
 }
 
-/// Everything but the operator's.
+/// Everything but the operator's: a service's.
 inline constexpr Permissions kMemberPermissions =
     bit(Permission::kReport) | bit(Permission::kReadViewers) | bit(Permission::kTerminate) |
     bit(Permission::kReadProfile) | bit(Permission::kWriteProfile) | bit(Permission::kDelete);
+
+/// A viewer's, unless its token allows deleting.
+inline constexpr Permissions kViewerPermissions = kMemberPermissions & ~bit(Permission::kDelete);
 
 inline constexpr Permissions kAllPermissions = kMemberPermissions | bit(Permission::kOperate);
 

@@ -45,6 +45,8 @@ int run_app(int argc, const char* const* argv) {
   add_serve(app, action);
   add_check(app, action);
   add_config(app, action);
+  add_key(app, action);
+  add_token(app, action);
   add_replay(app, action);
   add_viewers(app, action);
   add_progress(app, action);

@@ -19,6 +19,8 @@ using Action = std::function<int()>;
 void add_serve(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
+void add_key(CLI::App& app, Action& action);
+void add_token(CLI::App& app, Action& action);
 void add_replay(CLI::App& app, Action& action);
 void add_viewers(CLI::App& app, Action& action);
 void add_progress(CLI::App& app, Action& action);

@@ -13,6 +13,7 @@
 #include <random>
 #include <thread>
 
+#include "auth/token_authenticator.h"
 #include "cli/process_figures.h"
 
 namespace playhead {
@@ -64,6 +65,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
   std::unique_ptr<Node> node(new Node(config));
   node->config_.journal.path = journal_path(config.data);
   node->config_.store.path = store_path(config.data);
+  if (auto made = node->make_authenticator(); !made) return std::unexpected(made.error());
   auto journal = RocksJournal::open(node->config_.journal);
   if (!journal) return std::unexpected(journal.error());
   node->journal_ = *std::move(journal);
@@ -71,7 +73,6 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
   if (!store) return std::unexpected(store.error());
   node->store_ = *std::move(store);
 
-  node->authenticator_ = std::make_unique<OpenLoopback>(config.auth);
   node->threads_ = std::make_unique<Threads>(thread_count(config));
   node->shards_ = std::make_unique<ShardThreads>(*node->threads_);
   const std::uint64_t boot = random_number();
@@ -96,6 +97,17 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
                   .collect = [self = node.get()](MetricsText& out) { self->collect(out); }},
       config.http, config.ingest);
   return node;
+}
+
+Result<void> Node::make_authenticator() {
+  if (!config_.auth.has_keys()) {
+    authenticator_ = std::make_unique<OpenLoopback>(config_.auth);
+    return {};
+  }
+  auto made = TokenAuthenticator::open(config_.auth, clock_);
+  if (!made) return std::unexpected(made.error());
+  authenticator_ = *std::move(made);
+  return {};
 }
 
 Result<void> Node::listen() {

@@ -29,7 +29,7 @@ class Node {
   /// Opens the data directory, or makes it. `fatal` is called on a shard's thread when the journal
   /// has failed to sync: nothing may be acknowledged any more, the process must end.
   ///
-  /// Errors: those of RocksJournal::open and RocksStore::open.
+  /// Errors: those of TokenAuthenticator::open, RocksJournal::open and RocksStore::open.
   static Result<std::unique_ptr<Node>> open(const Config& config,
                                             std::function<void(const Error&)> fatal);
   ~Node();
@@ -45,15 +45,21 @@ class Node {
   /// One step of the steady checkpoint; blocks. To be called about every second. Errors: the
   /// store's; a later step makes up for it.
   Result<void> checkpoint();
+  /// Looks whether the keys of tokens have changed. True: they have, and hold from now on. Errors:
+  /// they have, and can't be used; those from before hold on.
+  Result<bool> refresh_keys() { return authenticator_->refresh(); }
   /// Answers what is in flight, hands everything to the store, and stops. Errors: the store's;
   /// nothing is lost, the next start replays more.
   Result<void> stop();
 
   Server& server() { return *server_; }
   std::size_t threads() const { return threads_->count(); }
+  /// Callers must show tokens.
+  bool guards() const { return authenticator_->guards(); }
 
  private:
   explicit Node(const Config& config);
+  Result<void> make_authenticator();
   Task<> keep_time(std::size_t index);
   Result<void> run(Task<Result<void>> task);
   void collect(MetricsText& out) const;

@@ -75,11 +75,22 @@ void say_where(const Config& config, Node& node) {
   std::fflush(stdout);
 }
 
+void refresh_keys(Node& node) {
+  const auto changed = node.refresh_keys();
+  if (!changed)
+    spdlog::warn("the keys have changed and can't be used, those from before hold on: {}",
+                 changed.error().detail);
+  else if (*changed)
+    spdlog::info("the keys have changed: tokens are checked by the new ones");
+}
+
 // Until a signal comes. A checkpoint that fails is made up for by a later one.
 void run(Node& node, const sigset_t& signals) {
-  while (wait_for_signal(signals, kCheckpointStepMs) == 0)
+  while (wait_for_signal(signals, kCheckpointStepMs) == 0) {
+    refresh_keys(node);
     if (auto done = node.checkpoint(); !done)
       spdlog::warn("a checkpoint failed, it will be repeated: {}", done.error().detail);
+  }
 }
 
 }  // namespace
@@ -91,7 +102,8 @@ int serve(const Config& config) {
   if (!opened) return fail_with(opened.error());
   Node& node = **opened;
   if (auto bound = node.listen(); !bound) return fail_with(bound.error());
-  spdlog::info("without keys: everybody on this machine may read and write everything");
+  if (!node.guards())
+    spdlog::info("without keys: everybody on this machine may read and write everything");
   FrameNumber shown = 0;
   const auto read = node.replay([&](FrameNumber frame, FrameNumber last) {
     if (wait_for_signal(signals, 0) != 0) end_while_reading();

@@ -106,8 +106,9 @@ void read_table(const toml::table& table, std::string_view section, Config& conf
                                     option->value(config));
       if (taken) continue;
       const auto* text = node.as_string();
-      const std::string got =
-          text != nullptr && option->check != nullptr ? "'" + text->get() + "'" : described(node);
+      const std::string got = text != nullptr && option->check != nullptr && !option->secret
+                                  ? "'" + text->get() + "'"
+                                  : described(node);
       errors.add(node.source(),
                  full_name(*option) + " has to be " + allowed(*option) + "; it is " + got);
       continue;

@@ -134,6 +134,23 @@ TEST(Config, RefusesOptionsThatContradictEachOther) {
   EXPECT_NE(error_of("[http]\ntarget_bytes_max = 65536"), "");
 }
 
+TEST(Config, ReadsKeysAndShowsThemNowhere) {
+  constexpr std::string_view kSecret = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2U";
+  const std::string key = R"({"kty":"oct","kid":"k1","k":")" + std::string(kSecret) + R"("})";
+  Config config;
+  const auto read = read_config("[auth]\nkeys = ['" + key + "']\n", "test.toml", config);
+  ASSERT_TRUE(read) << read.error().detail;
+  EXPECT_TRUE(config.auth.has_keys());
+  EXPECT_EQ(config_toml(config).find(kSecret), std::string::npos);
+  EXPECT_NE(config_toml(config).find("# keys = [...]"), std::string::npos);
+  const std::string broken = error_of("[auth]\nkeys = ['" + key + "', '" + key + "x']\n");
+  EXPECT_NE(broken.find("test.toml:2: auth.keys has to be a list of keys"), std::string::npos);
+  EXPECT_EQ(broken.find(kSecret), std::string::npos);
+  EXPECT_EQ(error_of("[auth]\nkeys = '" + key + "'\n").find(kSecret), std::string::npos);
+  EXPECT_NE(error_of("[auth]\nissuer = \"a\\\"b\"\n"), "");
+  EXPECT_NE(error_of("[auth]\naudience = \"\"\n"), "");
+}
+
 TEST(Config, LeavesTheConfigurationAloneWhenAFileIsRefused) {
   Config config;
   EXPECT_FALSE(read_config("threads = 2\nnonsense = 1", "test.toml", config));

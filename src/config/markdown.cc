@@ -49,6 +49,13 @@ std::string value_text(const Option& option, const Config& config) {
                     option.value(const_cast<Config&>(config)));
 }
 
+/// "key = value"; a secret is left out, and said to be.
+std::string shown_line(const Option& option, const Config& config) {
+  const std::string key(option.key), value = value_text(option, config);
+  if (option.secret && value != "[]") return "# " + key + " = [...]  (not shown)\n";
+  return key + " = " + value + "\n";
+}
+
 /// A length of time or a size, as people say it: "10 s", "4 GiB"; nothing if that is no shorter.
 std::string spoken(std::uint64_t number, Unit unit) {
   struct Step {
@@ -115,7 +122,7 @@ playhead serve --config playhead.toml    # flags (--data, --listen, --admin-list
 
 Units are in the names: times in milliseconds (`_ms`), sizes in bytes (`_bytes`). TOML allows `10_000` for 10000.
 An unknown key, a value out of range or of the wrong type is refused at the start, with the line and what is
-allowed. A server reads its file once, when it starts.
+allowed. A server reads its file once, when it starts; the file of keys that it names it reads anew when that changes.
 )";
 
 }  // namespace
@@ -132,7 +139,7 @@ std::string config_toml(const Config& config) {
       std::string meaning(option.meaning);
       std::erase(meaning, '`');
       out += "\n# " + meaning + "\n# " + range_text(option) + "\n";
-      out += std::string(option.key) + " = " + value_text(option, config) + "\n";
+      out += shown_line(option, config);
     }
   }
   return out;

@@ -5,6 +5,8 @@
 #include <array>
 #include <numeric>
 
+#include "auth/token.h"
+
 namespace playhead {
 namespace {
 
@@ -43,6 +45,19 @@ Result<void> check_origin(const std::string& text) {
   return fail(Errc::kInvalidArgument, "'" + text + "' is no origin");
 }
 
+Result<void> check_key(const std::string& text) {
+  KeySet keys;
+  return add_jwk(text, keys);
+}
+
+Result<void> check_name(const std::string& text) {
+  if (is_token_name(text)) return {};
+  return fail(Errc::kInvalidArgument, "that is no name");
+}
+
+constexpr std::string_view kKeyForm =
+    "a list of keys, each with \"kid\" and \"kty\", as `playhead key` makes them";
+constexpr std::string_view kNameForm = "1 to 256 visible characters, but no \" and no \\";
 constexpr std::string_view kAddressForm = "HOST:PORT, as in \"127.0.0.1:8080\"; port 0: a free one";
 constexpr std::string_view kOriginForm =
     "a list of origins, as in [\"https://www.example.com\"], or [\"*\"]";
@@ -50,7 +65,7 @@ constexpr std::string_view kOriginForm =
 constexpr auto kSections = std::to_array<Section>({
     {"", "The server as a whole. These keys stand at the top of the file, before any section."},
     {"http", "The HTTP server: where it listens, and what a request may cost."},
-    {"auth", "What callers may do where no token says so."},
+    {"auth", "Whose tokens are believed, and what callers may do where no token says so."},
     {"ingest", "What one request body may hold."},
     {"viewing", "The rules by which reports become history and progress."},
     {"shard", "Active views in memory: intervals, expiry, checkpoints, and the limits of a shard."},
@@ -68,8 +83,8 @@ constexpr auto kOptions = std::to_array<Option>({
      "Shards, each on a thread of its own. 0: one for each core."},
 
     {"http", "listen", at<&Config::http, &HttpOptions::listen>, 0, 0,
-     "Address to serve on. Without keys only loopback is allowed. The flag `--listen` overrides "
-     "it.",
+     "Address to serve on. Without keys only loopback is allowed, see [auth]. The flag `--listen` "
+     "overrides it.",
      check_address, kAddressForm},
     {"http", "admin_listen", at<&Config::http, &HttpOptions::admin_listen>, 0, 0,
      "Address for `/livez`, `/readyz`, `/metrics`, `/docs` and `/v1/cluster`. Empty: they share "
@@ -103,9 +118,29 @@ constexpr auto kOptions = std::to_array<Option>({
      at<&Config::http, &HttpOptions::stream_comment_interval_ms>, kSecond, 10 * kMinute,
      "A silent stream of events gets a comment this often, so that proxies keep it open."},
 
+    {"auth", "keys_file", at<&Config::auth, &AuthOptions::keys_file>, 0, 0,
+     "File with the keys that tokens are signed with, as a JSON Web Key Set; looked at each "
+     "second. "
+     "Without it and `keys` no token is asked for, and only loopback is served. See "
+     "docs/access.md.",
+     nullptr, "a path"},
+    {"auth", "keys", at<&Config::auth, &AuthOptions::keys>, 0, 0,
+     "Keys like those of the file, each as the text of a JSON Web Key.", check_key, kKeyForm, true},
+    {"auth", "issuer", at<&Config::auth, &AuthOptions::issuer>, 0, 0,
+     "Who makes the tokens: their `iss`.", check_name, kNameForm},
+    {"auth", "audience", at<&Config::auth, &AuthOptions::audience>, 0, 0,
+     "Whom they are for: their `aud`, or one of it.", check_name, kNameForm},
+    {"auth", "token_cache_max", at<&Config::auth, &AuthOptions::token_cache_max>, 1'000, 10'000'000,
+     "Tokens kept in memory, so that they are not verified anew at each request."},
+    {"auth", "token_requests_per_s_max", at<&Config::auth, &AuthOptions::token_requests_per_s_max>,
+     0, 1'000'000,
+     "Requests with one token; above, but for bursts of two seconds' worth: 429. 0: any number."},
+    {"auth", "account_requests_per_s_max",
+     at<&Config::auth, &AuthOptions::account_requests_per_s_max>, 0, 1'000'000,
+     "Requests with viewers' tokens of one account, likewise. Services are not counted here."},
     {"auth", "stream_limit", at<&Config::auth, &AuthOptions::stream_limit>, 0, 10'000,
-     "Views that may play on an account at a time, as decided by `PUT`; above: 409. 0: any "
-     "number."},
+     "Views that may play on an account at a time, as decided by `PUT`, where the token names no "
+     "limit; above: 409. 0: any number."},
 
     {"ingest", "batch_reports_max", at<&Config::ingest, &IngestOptions::batch_reports_max>, 1,
      100'000,

@@ -29,6 +29,7 @@ struct Option {
   std::string_view meaning;                                  ///< in one line
   Result<void> (*check)(const std::string& text) = nullptr;  ///< of a text, or of each of a list
   std::string_view form = {};  ///< of a text: what is allowed, in words
+  bool secret = false;         ///< of a list: its values are never shown
 };
 
 struct Section {

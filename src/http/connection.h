@@ -6,6 +6,7 @@
 // expire().
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -198,12 +199,17 @@ class Connection final : public ConnectionBase,
     worker_->count().streams.add();
     subscription_ = stream->subscription.get();
     watch();
+    const Instant expires_at = stream->caller->expires_at;
     EventWriter writer(worker_->shared(), std::move(stream->caller));
     std::string out;
     while (!gone_ && !worker_->stopping()) {
-      const Deadline until =
-          Deadline::after(worker_->clock(), worker_->options().stream_comment_interval_ms);
+      // What a token may see ends with it; whoever has a new one comes again.
+      const Millis left_ms = left_of(expires_at);
+      if (left_ms <= 0) break;
+      const Deadline until = Deadline::after(
+          worker_->clock(), std::min(left_ms, worker_->options().stream_comment_interval_ms));
       const Result<ViewersEvent> event = co_await stream->subscription->next(until);
+      if (left_of(expires_at) <= 0) break;
       if (event)
         writer.write(out, *event);
       else if (event.error().code == Errc::kNotFound)
@@ -214,6 +220,10 @@ class Connection final : public ConnectionBase,
     }
     subscription_ = nullptr;
     worker_->count().streams.sub();
+  }
+
+  Millis left_of(Instant until) const {
+    return until == kForEver ? std::numeric_limits<Millis>::max() : until - worker_->clock().now();
   }
 
   // Reads nothing of interest from a stream's reader, but sees it go.

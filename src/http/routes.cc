@@ -53,7 +53,7 @@ constexpr std::array kRoutes = {
           get_livez, false),
     Route(Method::kGet, "/readyz", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
           get_readyz, false),
-    Route(Method::kGet, "/metrics", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
+    Route(Method::kGet, "/metrics", kOperate, Place::kOperators, Takes::kNothing, Gives::kAnything,
           get_metrics, false),
     Route(Method::kGet, "/docs", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
           get_docs, false),

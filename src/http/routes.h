@@ -1,5 +1,6 @@
 // The table of routes: what each takes, gives, needs and may be asked by. A route without a
-// permission does not compile. Matching is pure.
+// permission, or with one that does not guard what its path names, does not compile. Matching is
+// pure.
 #pragma once
 
 #include <array>
@@ -26,6 +27,29 @@ enum class Takes : std::uint8_t { kNothing, kJson, kReports, kCmcd };
 /// What a route answers with.
 enum class Gives : std::uint8_t { kAnything, kJson, kJsonOrCsv, kEvents };
 
+/// Does `permission` guard what `pattern` names? What belongs to somebody is never public, a
+/// profile is somebody's, and what asks for a profile's things names the profile.
+constexpr bool is_guarded(std::string_view pattern, Permission permission) {
+  const bool of_account = pattern.find("{a}") != std::string_view::npos;
+  const bool of_profile = pattern.find("{p}") != std::string_view::npos;
+  switch (permission) {
+    case Permission::kPublic:
+      return !of_account && !of_profile && !pattern.starts_with("/v1/");
+    case Permission::kReport:  // which names them in its body, too
+      return !of_profile || of_account;
+    case Permission::kReadViewers:
+    case Permission::kTerminate:
+      return of_account && !of_profile;
+    case Permission::kReadProfile:
+    case Permission::kWriteProfile:
+    case Permission::kDelete:
+      return of_account && of_profile;
+    case Permission::kOperate:
+      return !of_account && !of_profile;
+  }
+  return false;
+}
+
 struct Route {
   Method method;
   std::string_view pattern;  ///< segments; {a}, {p} and {x} stand for account, profile and name
@@ -46,7 +70,9 @@ struct Route {
         takes(in),
         gives(out),
         handler(h),
-        needs_shards(shards) {}
+        needs_shards(shards) {
+    guard();
+  }
   consteval Route(Method m, std::string_view p, Permission needed, Takes in, Feed f)
       : method(m),
         pattern(p),
@@ -55,7 +81,21 @@ struct Route {
         takes(in),
         gives(Gives::kAnything),
         handler(nullptr),
-        feed(f) {}
+        feed(f) {
+    guard();
+  }
+
+  /// Where no header can be set, the token may stand in the query: beacons, CMCD targets, and
+  /// browsers' EventSource.
+  constexpr bool takes_token_in_query() const {
+    return feed != Feed::kNone || gives == Gives::kEvents;
+  }
+
+ private:
+  /// What is thrown in a constant expression does not compile.
+  consteval void guard() const {
+    if (!is_guarded(pattern, permission)) throw "the permission does not guard the path";
+  }
 };
 
 std::span<const Route> routes();

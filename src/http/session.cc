@@ -36,6 +36,18 @@ std::optional<Reply> decode(std::string_view segment, std::string& into) {
   return std::nullopt;
 }
 
+Reply refusal_reply(const Refusal& refusal) {
+  switch (refusal.kind) {
+    case Refusal::Kind::kUnknown:
+      return problem(problems::kUnauthorized, refusal.detail);
+    case Refusal::Kind::kForbidden:
+      return problem(problems::kForbidden, refusal.detail);
+    case Refusal::Kind::kTooMany:
+      return problem(problems::kTooManyRequests, refusal.detail);
+  }
+  PLAYHEAD_ASSERT(false);
+}
+
 }  // namespace
 
 Task<Session::Next> Session::step() {
@@ -232,13 +244,12 @@ Task<Reply> Session::handle() {
 std::expected<std::shared_ptr<const Caller>, Reply> Session::authenticate() const {
   auto caller = worker_.shared().parts.authenticator->authenticate(
       {.authorization = head_.authorization,
+       .query = found_.route->takes_token_in_query() ? query_of(head_.target) : "",
        .host = head_.host,
        .origin = head_.origin,
        .origin_allowed = !head_.origin.empty() && worker_.shared().origin_allowed(head_.origin)});
   if (caller) return *std::move(caller);
-  const bool unknown = caller.error().kind == Refusal::Kind::kUnknown;
-  return std::unexpected(
-      problem(unknown ? problems::kUnauthorized : problems::kForbidden, caller.error().detail));
+  return std::unexpected(refusal_reply(caller.error()));
 }
 
 // Everything that can be wrong with a request before its body is read.

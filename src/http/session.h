@@ -66,6 +66,7 @@ class Session {
   Task<Reply> handle();
   Reply options_reply() const;
   std::optional<Reply> check(std::string_view query, Request& request);
+  /// By the request at the front; its route has been found.
   std::expected<std::shared_ptr<const Caller>, Reply> authenticate() const;
   Pending feed(const Caller& caller, const Query& query);
   void answer(Reply reply, const Head& head);

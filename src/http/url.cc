@@ -138,7 +138,7 @@ std::string Query::with(std::string_view name, std::string_view value) const {
     percent_encode(text, content);
   };
   for (const auto& [key, content] : parameters_)
-    if (key != name) add(key, content);
+    if (key != name && key != kTokenParameter) add(key, content);
   add(name, value);
   return text;
 }

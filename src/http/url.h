@@ -40,9 +40,11 @@ class Query {
   Result<std::size_t> limit() const;
 
   /// "?…" with all parameters but `name`, and `name` with `value`: the same question, one changed.
+  /// A token is left out: answers show none.
   std::string with(std::string_view name, std::string_view value) const;
 
   static constexpr std::size_t kParametersMax = 128;
+  static constexpr std::string_view kTokenParameter = "access_token";
 
  private:
   std::vector<std::pair<std::string, std::string>> parameters_;

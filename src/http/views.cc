@@ -32,17 +32,18 @@ Reply put_reply(const PutOutcome& outcome, const Caller& caller) {
   return reply;
 }
 
-// A profile's own caller may end its own views only. Nothing: it may, or there is nothing to end.
-Task<std::optional<Reply>> check_may_end(Worker& worker, std::shared_ptr<const Caller> caller,
-                                         AccountRef account, std::string view) {
-  if (!caller->profile) co_return std::nullopt;
+// True where the caller may end that view. A profile's own caller may end its own only; the others
+// are to it as if they did not exist. Errors: the service's.
+Task<Result<bool>> may_end(Worker& worker, std::shared_ptr<const Caller> caller, AccountRef account,
+                           std::string view) {
+  if (!caller->profile) co_return true;
   auto found = co_await worker.service().view(std::move(account), std::move(view));
-  if (!found && found.error().code == Errc::kNotFound) co_return std::nullopt;
-  if (!found) co_return problem(found.error());
-  if (sees_redacted(*caller, found->value.item.profile))
-    co_return problem(problems::kNotFound, kNoSuchView);
-  co_return std::nullopt;
+  if (found) co_return !sees_redacted(*caller, found->value.item.profile);
+  if (found.error().code == Errc::kNotFound) co_return false;
+  co_return std::unexpected(found.error());
 }
+
+Reply no_such_view() { return problem(problems::kNotFound, kNoSuchView); }
 
 }  // namespace
 
@@ -50,10 +51,11 @@ Task<Reply> put_view(Request request) {
   Worker& worker = *request.worker;
   auto terminate = request.query.id("terminate");
   if (!terminate) co_return problem(terminate.error());
-  const std::string target = terminate->value_or("");
+  std::string target = terminate->value_or("");
   if (!target.empty()) {
-    auto refusal = co_await check_may_end(worker, request.caller, request.account_ref(), target);
-    if (refusal) co_return std::move(*refusal);
+    const auto may = co_await may_end(worker, request.caller, request.account_ref(), target);
+    if (!may) co_return problem(may.error());
+    if (!*may) target.clear();  // what does not exist is in nobody's way
   }
   const auto report = worker.json().put(request.body, request.account, request.name);
   if (!report) co_return problem(report.error());
@@ -75,6 +77,9 @@ Task<Reply> put_view(Request request) {
 Task<Reply> get_view(Request request) {
   auto view = co_await request.worker->service().view(request.account_ref(), request.name);
   if (!view) co_return problem(view.error());
+  // Of other profiles' views only viewers are shown; one that has ended is none any more.
+  if (!view->value.active && sees_redacted(*request.caller, view->value.item.profile))
+    co_return no_such_view();
   Reply reply{.content_type = kJson};
   JsonOut json(reply.body);
   write_view(json, *view, *request.caller);
@@ -86,11 +91,12 @@ Task<Reply> terminate_view(Request request) {
   const auto termination = worker.json().termination(request.body);
   if (!termination) co_return problem(termination.error());
   std::string by_device(termination->by_device);
-  auto refusal =
-      co_await check_may_end(worker, request.caller, request.account_ref(), request.name);
-  if (refusal) co_return std::move(*refusal);
+  const auto may = co_await may_end(worker, request.caller, request.account_ref(), request.name);
+  if (!may) co_return problem(may.error());
+  if (!*may) co_return no_such_view();
   auto ended = co_await worker.service().terminate(request.account_ref(), request.name,
                                                    std::move(by_device));
+  if (!ended && ended.error().code == Errc::kNotFound) co_return no_such_view();
   if (!ended) co_return problem(ended.error());
   co_return Reply{.status = 204};
 }

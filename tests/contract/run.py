@@ -2,7 +2,9 @@
 
 A server of its own on a free port, a few accounts that have watched something, then schemathesis
 over api/openapi.yaml with the settings of schemathesis.toml and hooks.py. Prints, last,
-`N passed, N failed`: operations by phase. Arguments go to schemathesis.
+`N passed, N failed`: operations by phase. Arguments go to schemathesis, but for the first if it is
+--token KIND: then the server has keys, and every request shows a token of that kind (viewer, of
+acct-1; service; operator).
 """
 
 import pathlib
@@ -15,10 +17,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent))
 
+from access.tokens import key_set, token  # noqa: E402
 from harness import Server, watch  # noqa: E402
 
 # A limit that one example's view reaches would refuse all others.
-CONFIG = "[auth]\nstream_limit = 0\n"
+CONFIG = "[auth]\nstream_limit = 0\naccount_requests_per_s_max = 0\n"
+# What each kind of token says besides.
+CLAIMS = {"viewer": {"account": "acct-1", "delete": True}, "service": {}, "operator": {}}
 # A hang is a failure that says so; script/test gives a stage more than this.
 SECONDS_MAX = 600
 
@@ -45,15 +50,29 @@ def ask(server, arguments):
     command = [pathlib.Path(sys.executable).with_name("schemathesis"), "--config-file",
                HERE / "schemathesis.toml", "run", ROOT / "api/openapi.yaml", "--url", server.url,
                "--report-junit-path", report, *arguments]
+    if server.token is not None:
+        command += ["--header", f"Authorization: Bearer {server.token}"]
     code = subprocess.run(command, cwd=HERE, timeout=SECONDS_MAX).returncode
     return code, report
 
 
 def main(arguments):
+    kind = None
+    if arguments[:1] == ["--token"]:
+        _, kind, *arguments = arguments
     with tempfile.TemporaryDirectory(prefix="playhead-contract-") as directory:
-        server = Server(directory, CONFIG)
+        config = CONFIG
+        if kind is not None:
+            keys = pathlib.Path(directory) / "keys.json"
+            keys.write_text(key_set())
+            config += f'keys_file = "{keys}"\n'
+        server = Server(directory, config)
         try:
+            if kind is not None:
+                server.token = token("service")
             seed(server)
+            if kind is not None:
+                server.token = token(kind, **CLAIMS[kind])
             code, report = ask(server, arguments)
             assert server.stop() == 0, server.log_text()[-4000:]
         finally:

@@ -40,7 +40,7 @@ class Example:
         self.expected = None  # (language, text) of the block that follows
 
     def __repr__(self):
-        return f"README.md:{self.line}"
+        return f"line {self.line}"
 
 
 def blocks_of(text):
@@ -120,8 +120,8 @@ def faults_of(example, output):
 class Shell:
     """Runs examples as if pasted, against a server on another port than the README's."""
 
-    def __init__(self, server, directory):
-        self.server, self.directory = server, directory
+    def __init__(self, server, directory, working_directory=ROOT):
+        self.server, self.directory, self.working_directory = server, directory, working_directory
         self.left_running = []  # (example, process, path of its output)
 
     def here(self, script):
@@ -161,7 +161,7 @@ class Shell:
 
     def _bash(self, script, **options):
         # -e: a command in the middle that fails is a failure too.
-        return subprocess.Popen(["bash", "-e", "-c", self.here(script)], cwd=ROOT, stdin=subprocess.DEVNULL,
+        return subprocess.Popen(["bash", "-e", "-c", self.here(script)], cwd=self.working_directory, stdin=subprocess.DEVNULL,
                                 text=True, env={**os.environ, "no_proxy": "127.0.0.1"}, **options)
 
     def _leave_running(self, example):

@@ -19,7 +19,7 @@ from harness.server import PATIENCE_S, ROOT
 
 # Fewer would mean that examples lost their marks, and this test its meaning.
 EXAMPLES_MIN = 10
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 # Made by building and running; not in the repository.
 MADE = {"build", "data", "node_modules"}
 

@@ -44,7 +44,7 @@ class Server:
     stopped, killed and started again on the same data.
     """
 
-    def __init__(self, directory, config="", arguments=(), listen="127.0.0.1:0", start=True):
+    def __init__(self, directory, config="", arguments=(), listen="127.0.0.1:0", start=True, token=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data = self.directory / "data"
@@ -56,6 +56,7 @@ class Server:
             self.command += ["--config", str(path)]
         self.process = None
         self.ports = []
+        self.token = token  # what request() shows where a test shows none of its own
         if start:
             self.start()
 
@@ -136,6 +137,8 @@ class Server:
     def request(self, method, path, body=None, headers=None, port=None):
         """One request on a connection of its own. A body that is no bytes or text is sent as JSON."""
         headers = dict(headers or {})
+        if self.token is not None:
+            headers.setdefault("Authorization", f"Bearer {self.token}")
         if body is not None and not isinstance(body, (bytes, str)):
             body = json.dumps(body).encode()
             headers.setdefault("Content-Type", "application/json")
