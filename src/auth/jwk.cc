@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "auth/base64url.h"
+#include "auth/openssl.h"
 #include "ingest/json_body.h"
 
 namespace playhead {
@@ -28,13 +29,6 @@ constexpr std::size_t kRsaBitsMin = 2'048;
 constexpr std::size_t kRsaBytesMax = 1'024;  // 8,192 bits: larger ones cost too much to check with
 constexpr std::size_t kExponentBytesMax = 4;
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
 using Number = std::unique_ptr<BIGNUM, Deleter<BN_clear_free>>;
 using Builder = std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>>;
 using Parameters = std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>>;
@@ -49,10 +43,6 @@ constexpr std::array<Names, 8> kRsaNames = {
     Names{"q", OSSL_PKEY_PARAM_RSA_FACTOR2},    Names{"dp", OSSL_PKEY_PARAM_RSA_EXPONENT1},
     Names{"dq", OSSL_PKEY_PARAM_RSA_EXPONENT2}, Names{"qi", OSSL_PKEY_PARAM_RSA_COEFFICIENT1}};
 constexpr std::size_t kRsaPublicNames = 2;
-
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
 
 std::string raw_of(const EVP_PKEY* pair, bool is_private) {
   std::string bytes(kEcNumberBytes, '\0');

@@ -10,6 +10,7 @@
 
 #include <array>
 
+#include "auth/openssl.h"
 #include "base/assert.h"
 
 namespace playhead {
@@ -21,20 +22,8 @@ constexpr int kCoordinateBytes = 32;  // of P-256
 constexpr std::size_t kEcBytes = 64;  // JOSE's form: r and s
 constexpr unsigned kRsaBits = 2'048;  // of new keys
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
 using Context = std::unique_ptr<EVP_MD_CTX, Deleter<EVP_MD_CTX_free>>;
 using EcSignature = std::unique_ptr<ECDSA_SIG, Deleter<ECDSA_SIG_free>>;
-
-const unsigned char* bytes_of(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 
 std::string hmac(std::string_view secret, std::string_view message) {
   std::string code(kHashBytes, '\0');
