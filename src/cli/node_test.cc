@@ -17,7 +17,6 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -26,13 +25,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/test_directory.h"
 #include "base/time.h"
 #include "cli/client.h"
 
 namespace playhead {
 namespace {
 
-namespace fs = std::filesystem;
 using boost::asio::ip::tcp;
 
 constexpr std::size_t kThreads = 3;
@@ -42,20 +41,6 @@ constexpr std::size_t kViews = 3;      // of a reporter, each in an account of i
 constexpr std::int64_t kRounds = 60;
 constexpr int kStarts = 100;
 constexpr Millis kStepMs = 1'000;  // by which a view moves in a round
-
-class Directory {
- public:
-  Directory() {
-    std::string path = (fs::temp_directory_path() / "playhead-node-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) std::abort();
-    path_ = path;
-  }
-  ~Directory() { fs::remove_all(path_); }
-  std::string path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::string now_text() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -304,18 +289,18 @@ void expect_all_of_it(Home& home, const Home::Rounds& rounds) {
 }
 
 TEST(Node, KeepsWhatItAcknowledgedWhenItStopsUnderLoad) {
-  const Directory directory;
-  const auto rounds = Home(directory.path(), kThreads).load_and_stop();
-  Home again(directory.path(), kThreads);
+  const TestDirectory directory;
+  const auto rounds = Home(directory.root().string(), kThreads).load_and_stop();
+  Home again(directory.root().string(), kThreads);
   expect_all_of_it(again, rounds);
   EXPECT_TRUE(again.node().stop());
 }
 
 // On another number of threads, which each read the journal while the listener answers.
 TEST(Node, ReadsBackWhatItAcknowledgedWhenItEndedWithoutAStop) {
-  const Directory directory;
-  const auto rounds = Home(directory.path(), kThreads).load_and_drop();
-  Home again(directory.path(), kThreads - 1);
+  const TestDirectory directory;
+  const auto rounds = Home(directory.root().string(), kThreads).load_and_drop();
+  Home again(directory.root().string(), kThreads - 1);
   expect_all_of_it(again, rounds);
   EXPECT_TRUE(again.node().stop());
 }

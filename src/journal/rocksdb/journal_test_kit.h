@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/test_directory.h"
 #include "journal/rocksdb/rocks_journal.h"
 
 namespace playhead::journal_test {
@@ -25,15 +26,9 @@ namespace playhead::journal_test {
 namespace fs = std::filesystem;
 
 // A directory that goes away with the test.
-class Directory {
+class Directory : public TestDirectory {
  public:
-  Directory() {
-    std::string path = (fs::temp_directory_path() / "playhead-journal-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) std::abort();
-    path_ = path;
-  }
-  ~Directory() { fs::remove_all(path_); }
-  std::string path() const { return (path_ / "journal").string(); }
+  std::string path() const { return (root() / "journal").string(); }
 
   // The files of one kind, oldest first.
   std::vector<fs::path> files(std::string_view extension) const {
@@ -43,9 +38,6 @@ class Directory {
     std::ranges::sort(found);
     return found;
   }
-
- private:
-  fs::path path_;
 };
 
 inline std::unique_ptr<RocksJournal> open(const std::string& path) {

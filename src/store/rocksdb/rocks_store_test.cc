@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/test_directory.h"
 #include "journal/rocksdb/faulty_disk.h"
 #include "runtime/threads.h"
 #include "store/rocksdb/families.h"
@@ -33,18 +34,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // A directory that goes away with the test.
-class Directory {
+class Directory : public TestDirectory {
  public:
-  Directory() {
-    std::string path = (fs::temp_directory_path() / "playhead-store-XXXXXX").string();
-    if (::mkdtemp(path.data()) == nullptr) std::abort();
-    path_ = path;
-  }
-  ~Directory() { fs::remove_all(path_); }
-  std::string path() const { return (path_ / "store").string(); }
-
- private:
-  fs::path path_;
+  std::string path() const { return (root() / "store").string(); }
 };
 
 std::unique_ptr<RocksStore> open(const std::string& path) {
