@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Millis kTickMs = 100;
+constexpr Millis kPurgesPerInterval = 4;
 constexpr Millis kProgressMs = 20;  // between two looks at how far a replay has come
 
 std::uint64_t random_number() {
@@ -55,8 +56,9 @@ Node::~Node() {
   if (threads_ == nullptr) return;
   threads_->stop();
   threads_->join();
-  // Before what they call goes: the journal answers its frames, the store its reads.
+  // Before what they call goes: the journal answers its frames, the store its reads and purges.
   journal_.reset();
+  store_.reset();
   server_.reset();
 }
 
@@ -146,7 +148,21 @@ Result<void> Node::replay(const std::function<void(FrameNumber, FrameNumber)>& p
 void Node::run_timers() {
   for (std::size_t i = 0; i < shards_->count(); ++i)
     asio::co_spawn(threads_->executor(i), keep_time(i), asio::detached);
+  asio::co_spawn(threads_->executor(0), keep_purging(), asio::detached);
   server_->set_ready(true);
+}
+
+// Often enough for what a receipt promises (service/erase.cc), and seldom, for it rewrites files.
+Task<> Node::keep_purging() {
+  asio::steady_timer timer(threads_->executor(0));
+  while (!stopping_) {
+    timer.expires_after(std::chrono::milliseconds(
+        std::max(kTickMs, config_.shard.checkpoint_interval_ms / kPurgesPerInterval)));
+    co_await timer.async_wait(asio::use_awaitable);
+    if (auto purged = co_await store_->purge(); !purged && !stopping_)
+      spdlog::warn("what was erased is still in files, a later purge will remove it: {}",
+                   purged.error().detail);
+  }
 }
 
 Task<> Node::keep_time(std::size_t index) {

@@ -65,6 +65,9 @@ rocksdb::DBOptions database_options(const RocksStoreOptions& options) {
   out.bytes_per_sync = 1 << 20;  // a long flush must not end in one long sync beside the journal's
   out.allow_concurrent_memtable_write = false;  // there is one writer
   out.avoid_unnecessary_blocking_io = true;
+  // The manifest names the first and last key of each file. It is written anew with each flush, so
+  // that ids which were erased don't stay in it.
+  out.max_manifest_file_size = 1;
   out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   out.keep_log_file_num = 4;
   out.max_log_file_size = 4 << 20;
@@ -96,7 +99,7 @@ rocksdb::ColumnFamilyOptions family_options(const RocksStoreOptions& options,
   out.memtable_prefix_bloom_size_ratio = 0.02;
   out.memtable_whole_key_filtering = true;
   out.level_compaction_dynamic_level_bytes = true;
-  out.compression = rocksdb::kLZ4Compression;
+  out.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
   return out;
 }
 
@@ -111,12 +114,15 @@ std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(
       std::make_shared<KeyPrefix>("playhead.Profile", profile_prefix_bytes);
   auto titles = by_profile;
   titles.merge_operator = std::make_shared<TitleMerge>();
+  auto erasures = plain;
+  erasures.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kErasurePrefixBytes));
   return {{rocksdb::kDefaultColumnFamilyName, plain},
           {"views", plain},
           {"active", by_account},
           {"history", by_profile},
           {"profiles", by_account},
-          {"titles", titles}};
+          {"titles", titles},
+          {"erasures", erasures}};
 }
 
 Error damaged(const std::string& path, const std::string& what) {

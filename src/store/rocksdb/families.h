@@ -5,7 +5,9 @@
 // history   history_key()      -> nothing; views with `record`
 // profiles  account_key(profile) -> nothing
 // titles    title_key()        -> the title's registers, merged
+// erasures  erasure_key()      -> until when a thing is erased
 // default   "format"           -> the version of all this
+//           trace_key()        -> a number of that erasure; see erase.h
 #pragma once
 
 #include <rocksdb/db.h>
@@ -44,6 +46,7 @@ class Families {
   rocksdb::ColumnFamilyHandle* history() const { return handles_[3]; }
   rocksdb::ColumnFamilyHandle* profiles() const { return handles_[4]; }
   rocksdb::ColumnFamilyHandle* titles() const { return handles_[5]; }
+  rocksdb::ColumnFamilyHandle* erasures() const { return handles_[6]; }
   const std::vector<rocksdb::ColumnFamilyHandle*>& all() const { return handles_; }
   const rocksdb::Cache& cache() const { return *cache_; }
 

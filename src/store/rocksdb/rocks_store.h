@@ -3,8 +3,8 @@
 //
 // Operation: writes go through one writer thread, reads through a few reader threads, settles
 // through
-//   one more, which flushes all column families as one. The try_* reads look into memory only and
-//   run on the caller's thread. On disk: docs/formats.md, "Keys".
+//   one more, which flushes all column families as one. purge() has a thread of its own, for it
+//   rewrites files. The try_* reads look into memory only and run on the caller's thread. On disk: docs/formats.md, "Keys".
 // Concurrency: as the port says. The store outlives every Task that it gave.
 // Faults: on a full disk writes and settles fail until there is space; after any other failed flush
 // they
@@ -30,6 +30,7 @@ struct RocksStoreOptions {
   std::string path;                                ///< a directory of its own; made if missing
   std::uint64_t block_cache_bytes = 256ULL << 20;  ///< blocks, indexes and filters read
   std::uint64_t memtable_bytes_max = 64ULL << 20;  ///< rows not flushed yet, all families
+  bool compress = true;                            ///< rows on disk, by LZ4
   std::uint32_t reader_threads = 4;
   std::uint32_t background_threads = 2;       ///< of flushes and compactions
   std::uint32_t waiting_reads_max = 8'192;    ///< more: overloaded
@@ -45,6 +46,7 @@ struct RocksStoreFigures {
   std::uint64_t tries = 0, try_misses = 0;  ///< reads from memory only; those that would block
   std::uint64_t settles = 0, flushes = 0;   ///< asked for; done (several may share one)
   std::uint64_t refused = 0;                ///< answered with overloaded
+  std::uint64_t slots_purged = 0;           ///< rewritten, because something there was erased
   std::uint64_t disk_bytes = 0;
   std::uint64_t memtable_bytes = 0, cache_bytes = 0;
 };

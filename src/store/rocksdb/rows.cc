@@ -11,6 +11,7 @@
 #include <span>
 
 #include "record/stored.h"
+#include "store/rocksdb/erase.h"
 #include "store/rocksdb/keys.h"
 
 namespace playhead {
@@ -113,6 +114,23 @@ Status Rows::view(Where where, const AccountRef& account, std::string_view view,
   if (!decoded) return corruption(decoded.error(), key);
   out = std::move(*decoded);
   return status;
+}
+
+Status Rows::erasures(Where where, const AccountRef& account, Erasures& out) const {
+  const std::string prefix = erasure_key(account);
+  Status decoded;
+  Status scanned = scan(families_.db(), families_.erasures(), where, prefix, prefix,
+                        [&](std::string_view rest, std::string_view value) {
+                          const auto through = read_through(value);
+                          const auto profile = read_erasure_key(prefix + std::string(rest));
+                          if (!through || (!rest.empty() && !profile)) {
+                            decoded = Status::Corruption("an erasure's row");
+                            return false;
+                          }
+                          out.add(profile ? &*profile : nullptr, *through);
+                          return true;
+                        });
+  return scanned.ok() ? decoded : scanned;
 }
 
 Status Rows::titles(Where where, const ProfileRef& profile, const std::vector<std::string>& titles,
