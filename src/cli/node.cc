@@ -221,6 +221,8 @@ void Node::collect(MetricsText& out) const {
   out.counter("playhead_store_flushes_total", "Flushes made for checkpoints.",
               number(store.flushes));
   out.counter("playhead_store_refused_total", "Requests above a limit.", number(store.refused));
+  out.counter("playhead_store_slots_purged_total",
+              "Slots rewritten because something there was erased.", number(store.slots_purged));
   out.gauge("playhead_store_disk_bytes", "Bytes of the store's files.", number(store.disk_bytes));
   out.gauge("playhead_store_memtable_bytes", "Bytes not flushed yet.",
             number(store.memtable_bytes));

@@ -43,9 +43,8 @@ Task<Result<void>> Checkpointer::step() {
 Task<Result<void>> Checkpointer::roll_if_erased() {
   std::uint64_t erasures = 0;
   for (std::size_t i = 0; i < shards_.count(); ++i)
-    erasures += co_await boost::asio::co_spawn(shards_.threads().executor(i),
-                                               erasures_of(shards_.shard(i)),
-                                               boost::asio::use_awaitable);
+    erasures += co_await boost::asio::co_spawn(
+        shards_.threads().executor(i), erasures_of(shards_.shard(i)), boost::asio::use_awaitable);
   if (std::exchange(erasures_, erasures) == erasures) co_return Result<void>{};
   co_return journal_.roll();
 }

@@ -159,10 +159,9 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
 
 // In a replay the entries are in no wheel yet, and the store hears of it with the next sweep.
 void Shard::replay_erasure(const ErasureRecord& record) {
-  const EraseChange erasure{
-      .account = {std::string(record.tenant), std::string(record.account)},
-      .profile = std::string(record.profile),
-      .through = record.through};
+  const EraseChange erasure{.account = {std::string(record.tenant), std::string(record.account)},
+                            .profile = std::string(record.profile),
+                            .through = record.through};
   forget_erased(erasure);
   const std::uint16_t slot = slot_of(record.tenant, record.account);
   mark_slot(slot);

@@ -149,7 +149,8 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   const Stamped stamped = stamp(report, fresh, arrival, options_.rules, &dropped);
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
-  if (is_erased(account, report.profile, stamped)) return refuse(Errc::kErased, std::string(kErased));
+  if (is_erased(account, report.profile, stamped))
+    return refuse(Errc::kErased, std::string(kErased));
 
   Entry& entry = table_.add(account, ids_of(tenant, report, view));
   entry.view = fresh;

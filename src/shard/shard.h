@@ -193,8 +193,7 @@ class Shard {
   void keep_title(std::uint16_t slot, TitleChange change);
 
   // erase.cc
-  bool is_hidden(std::string_view tenant, std::string_view account,
-                 std::string_view profile) const;
+  bool is_hidden(std::string_view tenant, std::string_view account, std::string_view profile) const;
   Task<Result<Instant>> erase_loaded(Account& account, std::string profile);
   void forget_erased(const EraseChange& erasure);
   void adopt_erasures(Account& account, Erasures erasures);

@@ -154,8 +154,7 @@ void Shard::swept(const std::vector<std::uint16_t>& slots,
     } else {
       figures_.erasures += slot.flushing_erasures.size();
       for (const EraseChange& erasure : slot.flushing_erasures)
-        if (Account* account =
-                table_.find_account(erasure.account.tenant, erasure.account.account))
+        if (Account* account = table_.find_account(erasure.account.tenant, erasure.account.account))
           ++account->purges;
     }
     slot.flushing.clear();

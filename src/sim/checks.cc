@@ -71,9 +71,11 @@ void Checks::read_views() {
 
 void Checks::check_view(const ViewTold& told, const StoredView* found) {
   const Facts acked = Model::acked(told), possible = Model::possible(told);
-  if (found != nullptr && model_.erased(told)) broken(told_name(told) + ": was erased, and is there");
+  if (found != nullptr && model_.erased(told))
+    broken(told_name(told) + ": was erased, and is there");
   if (found == nullptr) {
-    if (acked.any && !model_.maybe_erased(told)) broken(told_name(told) + ": acknowledged, and not there");
+    if (acked.any && !model_.maybe_erased(told))
+      broken(told_name(told) + ": acknowledged, and not there");
     return;
   }
   if (!possible.any) return broken(told_name(told) + ": there, and never reported");
@@ -178,7 +180,8 @@ void Checks::check_viewer(const ViewTold& told, bool shown) {
   const Millis silent = possible.any ? now_.ms - possible.last_arrival : 0;
   if (shown && silent > kPausedExpiryMs + kExpirySlackMs)
     broken(told_name(told) + ": silent for " + std::to_string(silent) + " ms and still there");
-  if (shown || told.terminating || model_.maybe_erased(told) || !Model::certain(told) || !acked.any) return;
+  if (shown || told.terminating || model_.maybe_erased(told) || !Model::certain(told) || !acked.any)
+    return;
   // The newest report says that it plays, was in time, and is not old.
   const Said* newest = model_.find(told, acked.cursor);
   if (newest == nullptr || newest->state == State::kStarting ||

@@ -54,8 +54,8 @@ void Rows::Tables::erase(const EraseChange& change) {
   std::erase_if(views, [&](const auto& row) {
     const StoredView view = decoded(row.second);
     const Ids ids = view.ids.get();
-    return is_erased(std::tuple(std::string(ids.tenant), std::string(ids.account),
-                                std::string(ids.profile)));
+    return is_erased(
+        std::tuple(std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)));
   });
   std::erase_if(history, [&](const auto& row) { return is_erased(row.first); });
   std::erase_if(titles, [&](const auto& row) { return is_erased(row.first); });

@@ -7,6 +7,7 @@
 
 #include "journal/rocksdb/status.h"
 #include "record/stored.h"
+#include "store/rocksdb/erase.h"
 #include "store/rocksdb/families.h"
 #include "store/rocksdb/keys.h"
 
@@ -28,6 +29,7 @@ class Check {
   void each(Handle family, KeyKind kind, std::uint64_t& rows, const Visit& visit);
   bool holds(Handle family, const std::string& key) const;
   void check_view(std::string_view key, const KeyParts& parts, std::string_view value);
+  void check_erasures();
   void check_index(Handle family, std::string_view key, const KeyParts& parts);
 
   const Families& families_;
@@ -95,6 +97,22 @@ void Check::check_index(Handle family, std::string_view key, const KeyParts& par
     damaged(family->GetName(), key, "its view is missing");
 }
 
+void Check::check_erasures() {
+  rocksdb::ReadOptions reading;
+  reading.total_order_seek = true;
+  const std::unique_ptr<rocksdb::Iterator> all(
+      families_.db().NewIterator(reading, families_.erasures()));
+  for (all->SeekToFirst(); all->Valid(); all->Next()) {
+    ++report_.erasures;
+    const std::string_view key = all->key().ToStringView();
+    if (key.size() != kErasurePrefixBytes && !read_erasure_key(key))
+      damaged("erasures", key, "its key is malformed");
+    else if (!read_through(all->value().ToStringView()))
+      damaged("erasures", key, "it can't be read");
+  }
+  if (!all->status().ok()) note(report_, "erasures: " + all->status().ToString());
+}
+
 void Check::run() {
   each(families_.views(), KeyKind::kAccount, report_.views,
        [this](auto key, const KeyParts& parts, auto value) { check_view(key, parts, value); });
@@ -111,6 +129,7 @@ void Check::run() {
     if (const auto title = decode_title(value); !title)
       damaged("titles", key, title.error().detail);
   });
+  check_erasures();
   for (Handle family : families_.all()) {
     std::uint64_t bytes = 0;
     if (families_.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))

@@ -99,7 +99,8 @@ rocksdb::ColumnFamilyOptions family_options(const RocksStoreOptions& options,
   out.memtable_prefix_bloom_size_ratio = 0.02;
   out.memtable_whole_key_filtering = true;
   out.level_compaction_dynamic_level_bytes = true;
-  out.compression = options.compress ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
+  out.compression =
+      options.compression == "none" ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
   return out;
 }
 
