@@ -67,6 +67,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
   std::unique_ptr<Node> node(new Node(config));
   node->config_.journal.path = journal_path(config.data);
   node->config_.store.path = store_path(config.data);
+  node->config_.store.clock = &node->clock_;
   if (auto made = node->make_authenticator(); !made) return std::unexpected(made.error());
   auto journal = RocksJournal::open(node->config_.journal);
   if (!journal) return std::unexpected(journal.error());

@@ -224,6 +224,9 @@ constexpr auto kOptions = std::to_array<Option>({
      8 * kMiB, 1'024 * kGiB, "Memory for rows, indexes and filters that were read."},
     {"store", "memtable_bytes_max", at<&Config::store, &RocksStoreOptions::memtable_bytes_max>,
      8 * kMiB, 64 * kGiB, "Memory for rows that have not been flushed."},
+    {"store", "retention_days", at<&Config::store, &RocksStoreOptions::retention_days>, 0, 36'500,
+     "Days for which views and positions are kept; 0: for ever. Older ones are not shown any "
+     "more."},
     {"store", "compression", at<&Config::store, &RocksStoreOptions::compression>, 0, 0,
      "How rows are compressed on disk; rows that are there stay as they are.", check_compression,
      "\"lz4\" or \"none\""},

@@ -32,6 +32,8 @@ struct RocksStoreOptions {
   std::uint64_t block_cache_bytes = 256ULL << 20;  ///< blocks, indexes and filters read
   std::uint64_t memtable_bytes_max = 64ULL << 20;  ///< rows not flushed yet, all families
   std::string compression = "lz4";                 ///< of rows on disk: "lz4" or "none"
+  std::uint32_t retention_days = 0;  ///< older rows are not kept; 0: everything is, for ever
+  const Clock* clock = nullptr;      ///< of the retention; outlives the store
   std::uint32_t reader_threads = 4;
   std::uint32_t background_threads = 2;       ///< of flushes and compactions
   std::uint32_t waiting_reads_max = 8'192;    ///< more: overloaded
