@@ -145,7 +145,7 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
                     .account = account.account,
                     .profile = profile,
                     .through = erasure.through});
-  slots_[account.slot].erasures.push_back(erasure);
+  keep_erasure(account.slot, erasure);
   if (auto synced = co_await durable(); !synced) co_return std::unexpected(synced.error());
   while (is_hidden(account.tenant, account.account, profile)) {
     if (sweeping_) {
@@ -157,6 +157,15 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
   co_return erasure.through;
 }
 
+// The later of two of the same thing stands for both: while the store is away they don't pile up.
+void Shard::keep_erasure(std::uint16_t slot, const EraseChange& erasure) {
+  std::vector<EraseChange>& erasures = slots_[slot].erasures;
+  std::erase_if(erasures, [&](const EraseChange& known) {
+    return known.account == erasure.account && known.profile == erasure.profile;
+  });
+  erasures.push_back(erasure);
+}
+
 // In a replay the entries are in no wheel yet, and the store hears of it with the next sweep.
 void Shard::replay_erasure(const ErasureRecord& record) {
   const EraseChange erasure{.account = {std::string(record.tenant), std::string(record.account)},
@@ -165,7 +174,7 @@ void Shard::replay_erasure(const ErasureRecord& record) {
   forget_erased(erasure);
   const std::uint16_t slot = slot_of(record.tenant, record.account);
   mark_slot(slot);
-  slots_[slot].erasures.push_back(erasure);
+  keep_erasure(slot, erasure);
   if (Account* account = table_.find_account(record.tenant, record.account))
     table_.release(*account);
 }

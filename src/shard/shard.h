@@ -200,6 +200,7 @@ class Shard {
   void remember(Account& account, const EraseChange& erasure);
   bool is_erased(const Account& account, std::string_view profile, const Stamped& stamped) const;
   void drop_erased(const ProfileRef& profile, std::vector<NamedTitle>& deltas);
+  void keep_erasure(std::uint16_t slot, const EraseChange& erasure);
   void replay_erasure(const ErasureRecord& record);
   Task<> sweep_end();
 
