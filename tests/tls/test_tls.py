@@ -282,6 +282,24 @@ def test_browsers_are_told_to_come_by_tls_only_under_tls(secure, server, account
         assert stream.answer.header("strict-transport-security") == "max-age=31536000"
 
 
+def command_line(server, name="localhost", **environment):
+    """`playhead viewers` of an account of nobody, by https."""
+    command = [binary(), "viewers", "--account", "nobody", "--server", f"https://{name}:{int(server.port)}"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE_S,
+                          env=environment)
+
+
+def test_the_command_line_trusts_authorities_and_checks_names(secure, authority):
+    for name in ("localhost", "127.0.0.1"):
+        done = command_line(secure, name, SSL_CERT_FILE=str(authority.path))
+        assert done.returncode == 0 and "Nobody is watching" in done.stdout, done
+    done = command_line(secure)
+    assert done.returncode == 1 and "certificate verify failed" in done.stderr and "SSL_CERT_FILE" in done.stderr, done
+    # Another name of the same address, which the certificate does not have.
+    done = command_line(secure, "127.1", SSL_CERT_FILE=str(authority.path))
+    assert done.returncode == 1 and "certificate verify failed" in done.stderr, done
+
+
 # ---- Connections --------------------------------------------------------------------------------
 
 
