@@ -142,7 +142,11 @@ class Ends {
     ::SSL_set_fd(ssl_.get(), client_->native_handle());
     thread_ = std::jthread([this] { context_.run(); });
   }
-  ~Ends() { work_.reset(); }
+  ~Ends() {
+    work_.reset();
+    thread_.join();
+    server.reset();  // before its context
+  }
 
   template <typename T>
   std::future<T> run(Task<T> task) {
