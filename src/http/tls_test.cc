@@ -3,9 +3,6 @@
 #include "http/tls.h"
 
 #include <gtest/gtest.h>
-#include <openssl/ec.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -13,13 +10,12 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
 #include <csignal>
-#include <fstream>
 #include <future>
 #include <optional>
 #include <thread>
 
-#include "base/test_directory.h"
 #include "http/tls_stream.h"
+#include "http/tls_test_kit.h"
 
 namespace playhead {
 namespace {
@@ -28,47 +24,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using Error = TlsStream::Error;
 
-constexpr long kDaySeconds = 86'400;
-
-using File = std::unique_ptr<BIO, Deleter<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-
-// Writes a key and a certificate that signs itself.
-void write_pair(const HttpOptions& options, long days = 30) {
-  const Key key(::EVP_EC_gen("P-256"));
-  const Certificate made(::X509_new());
-  ::X509_set_version(made.get(), X509_VERSION_3);
-  ::ASN1_INTEGER_set(::X509_get_serialNumber(made.get()), 1);
-  ::X509_gmtime_adj(::X509_getm_notBefore(made.get()), -kDaySeconds);
-  ::X509_gmtime_adj(::X509_getm_notAfter(made.get()), days * kDaySeconds);
-  ::X509_set_pubkey(made.get(), key.get());
-  ASSERT_GT(::X509_sign(made.get(), key.get(), ::EVP_sha256()), 0);
-  const File certificate_file(::BIO_new_file(options.tls_certificate.c_str(), "w"));
-  const File key_file(::BIO_new_file(options.tls_key.c_str(), "w"));
-  ASSERT_EQ(::PEM_write_bio_X509(certificate_file.get(), made.get()), 1);
-  ASSERT_EQ(
-      ::PEM_write_bio_PrivateKey(key_file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr),
-      1);
-}
-
-class Files {
- public:
-  Files() {
-    options_.tls_certificate = directory_.root() / "certificate.pem";
-    options_.tls_key = directory_.root() / "key.pem";
-    write_pair(options_);
-  }
-  const HttpOptions& options() const { return options_; }
-  void spoil() { std::ofstream(options_.tls_certificate) << "nonsense"; }
-
- private:
-  TestDirectory directory_;
-  HttpOptions options_;
-};
-
 TEST(TlsContext, SaysWhichFileIsWrongAndWhatToDo) {
-  Files files, others;
+  TlsFiles files, others;
   HttpOptions options = files.options();
   options.tls_key = others.options().tls_key;
   const auto other = TlsContext::open(options);
@@ -86,7 +43,7 @@ TEST(TlsContext, SaysWhichFileIsWrongAndWhatToDo) {
 }
 
 TEST(TlsContext, TakesOverWhatChangedAndSaysOnceWhatCanNotBeUsed) {
-  Files files;
+  TlsFiles files;
   const auto context = *TlsContext::open(files.options());
   const Instant before = context->expires_at();
   EXPECT_FALSE(*context->refresh()) << "nothing has changed";
@@ -96,7 +53,7 @@ TEST(TlsContext, TakesOverWhatChangedAndSaysOnceWhatCanNotBeUsed) {
   EXPECT_EQ(context->reload_errors(), 1u);
   EXPECT_EQ(context->expires_at(), before);
   EXPECT_NE(context->make_session(), nullptr) << "the one from before holds on";
-  write_pair(files.options(), 60);
+  files.renew(60);
   EXPECT_TRUE(*context->refresh());
   EXPECT_EQ(context->reloads(), 1u);
   EXPECT_GT(context->expires_at(), before);
@@ -104,7 +61,7 @@ TEST(TlsContext, TakesOverWhatChangedAndSaysOnceWhatCanNotBeUsed) {
 
 TEST(TlsContext, MayBeAskedByEveryThreadWhileItChanges) {
   constexpr int kThreads = 3, kSessions = 300, kChanges = 10;
-  Files files;
+  TlsFiles files;
   const auto context = *TlsContext::open(files.options());
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i)
@@ -115,7 +72,7 @@ TEST(TlsContext, MayBeAskedByEveryThreadWhileItChanges) {
       }
     });
   for (int i = 0; i < kChanges; ++i) {
-    write_pair(files.options(), 40 + i);
+    files.renew(40 + i);
     EXPECT_TRUE(context->refresh());
   }
   EXPECT_GT(context->reloads(), 0u);
@@ -178,7 +135,7 @@ class Ends {
   std::shared_ptr<TlsStream> server;
 
  private:
-  Files files_;
+  TlsFiles files_;
   std::unique_ptr<TlsContext> tls_;
   asio::io_context context_, client_context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;

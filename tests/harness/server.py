@@ -113,10 +113,11 @@ class Server:
             f"the server ended with {self.process.returncode}:\n{self.log_text()[-4000:]}")
 
     def _find_ports(self):
+        """Whether it has said where it listens; then `ports` has them."""
         self._alive()
         wanted = 2 if "--admin-listen" in self.command else 1
         said = self.log_text()
-        found = re.findall(r"serving on https?://127\.0\.0\.1:(\d+)", said)
+        found = re.findall(r"serving on https?://[\d.]+:(\d+)", said)
         found += re.findall(r"operators' listener on port (\d+)", said)
         self.ports = [int(port) for port in found]
         if self.tls and self.ports:  # operators on loopback are spoken to in plain HTTP

@@ -13,8 +13,10 @@ import threading
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from access.tokens import key_set
 from harness import EventStream, RawConnection, Server, assert_problem, at, binary, eventually, fresh, report
 from harness.raw import PATIENCE_S, request_bytes
+from harness.server import Port
 
 # The versions that are to be refused must be offered first.
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
@@ -267,6 +269,45 @@ def test_operators_on_loopback_are_served_plain_and_everybody_else_by_tls(launch
     assert answer.status == 200 and answer.header("strict-transport-security") is None
     assert server.metrics()["playhead_tls_certificate_expires_seconds"] > 1_700_000_000
     assert_problem(server.request("GET", "/metrics"), 404)
+
+
+def guarded(directory):
+    """A configuration with keys."""
+    path = directory / "keys.json"
+    path.write_text(key_set())
+    return f'[auth]\nkeys_file = "{path}"\n'
+
+
+def test_operators_elsewhere_are_served_by_tls(tmp_path, authority):
+    pair = authority.pair(fresh("operators"))
+    server = Server(tmp_path / "server", guarded(tmp_path), arguments=["--admin-listen", "0.0.0.0:0"], tls=pair,
+                    start=False)
+    server.launch()
+    try:
+        eventually(server._find_ports, "its ports")
+        with pytest.raises(OSError):
+            server.request("GET", "/livez", port=server.ports[1])
+        by_tls = Port(server.ports[1])
+        by_tls.context = server.context
+        assert server.request("GET", "/livez", port=by_tls).status == 200
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize(("listen", "admin", "by_tls", "warnings"), [
+    ("0.0.0.0:0", "127.0.0.1:0", False, 1), ("127.0.0.1:0", "0.0.0.0:0", False, 1), ("0.0.0.0:0", "0.0.0.0:0", False, 2),
+    ("127.0.0.1:0", "127.0.0.1:0", False, 0), ("0.0.0.0:0", "0.0.0.0:0", True, 0)])
+def test_tokens_that_would_travel_in_plain_are_warned_of_at_the_start(tmp_path, authority, listen, admin, by_tls, warnings):
+    """It listens all the same: a proxy may be in front."""
+    pair = authority.pair(fresh("plain")) if by_tls else None
+    server = Server(tmp_path / "server", guarded(tmp_path), arguments=["--admin-listen", admin], listen=listen, tls=pair,
+                    start=False)
+    server.launch()
+    try:
+        eventually(server._find_ports, "its ports")
+        assert server.log_text().count("is plain HTTP") == warnings, server.log_text()
+    finally:
+        server.close()
 
 
 def test_browsers_are_told_to_come_by_tls_only_under_tls(secure, server, account):
