@@ -9,6 +9,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "auth/openssl.h"
 #include "base/test_directory.h"
@@ -34,7 +35,12 @@ class TlsFiles {
     ::X509_set_version(made.get(), 2);  // counted from 0: v3
     ::ASN1_INTEGER_set(::X509_get_serialNumber(made.get()), ++serial_);
     ::X509_NAME* name = ::X509_get_subject_name(made.get());
-    ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, bytes_of("localhost"), -1, -1, 0);
+    ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, bytes_of(std::string_view("localhost")),
+                                 -1, -1, 0);
+    // OpenSSL finds by its name who vouches for a certificate: no two are called the same.
+    const std::string own = directory_.root().filename().string() + std::to_string(serial_);
+    ::X509_NAME_add_entry_by_txt(name, "O", MBSTRING_ASC, bytes_of(std::string_view(own)), -1, -1,
+                                 0);
     ::X509_set_issuer_name(made.get(), name);
     ::X509_gmtime_adj(::X509_getm_notBefore(made.get()), -kDaySeconds);
     ::X509_gmtime_adj(::X509_getm_notAfter(made.get()), days * kDaySeconds);
