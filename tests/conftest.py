@@ -1,8 +1,37 @@
 """Fixtures of all black-box tests. PLAYHEAD_BINARY names the program; else build/release/playhead."""
 
+import pathlib
+import tempfile
+
 import pytest
 
 from harness import Server, fresh
+from harness.tls import Authority
+
+# What is worth asking twice: all that depends on how bytes come and go.
+OVER_TLS = ("api/test_protocol.py", "api/test_stream.py", "bad_inputs/test_framing.py",
+            "bad_inputs/test_bodies.py")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tls", action="store_true", help="servers speak TLS; runs " + ", ".join(OVER_TLS))
+
+
+def pytest_configure(config):
+    if config.getoption("--tls"):
+        config.tls_directory = tempfile.TemporaryDirectory(prefix="playhead-tls-")
+        Server.tls_of_all = Authority(config.tls_directory.name).pair()
+
+
+def pytest_unconfigure(config):
+    if config.getoption("--tls"):
+        config.tls_directory.cleanup()
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--tls"):
+        here = pathlib.Path(__file__).parent
+        items[:] = [item for item in items if str(item.path.relative_to(here)) in OVER_TLS]
 
 # Generous enough for a busy machine, short enough to be waited for in a test.
 IMPATIENT = """
@@ -29,6 +58,12 @@ def impatient(tmp_path_factory):
     running = Server(tmp_path_factory.mktemp("impatient"), IMPATIENT)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Who signs the certificates of servers that speak TLS."""
+    return Authority(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 // Where a token stands in a request, then the cache, then its signature.
 #include "auth/token_authenticator.h"
 
-#include <sys/stat.h>
-
 #include <random>
 
 #include "base/hash.h"
@@ -60,10 +58,6 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
-std::int64_t ns_of(const timespec& time) {
-  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
 }  // namespace
 
 TokenAuthenticator::TokenAuthenticator(const AuthOptions& options, const Clock& clock)
@@ -83,18 +77,9 @@ Result<std::unique_ptr<TokenAuthenticator>> TokenAuthenticator::open(const AuthO
   return made;
 }
 
-TokenAuthenticator::Stamp TokenAuthenticator::stamp_of(const std::string& path) {
-  struct stat state{};
-  if (path.empty() || ::stat(path.c_str(), &state) != 0) return {};
-  return {.modified_ns = ns_of(state.st_mtim),
-          .changed_ns = ns_of(state.st_ctim),
-          .bytes = static_cast<std::uint64_t>(state.st_size),
-          .inode = state.st_ino};
-}
-
 Result<bool> TokenAuthenticator::refresh() {
   if (options_.keys_file.empty()) return false;
-  const Stamp stamp = stamp_of(options_.keys_file);
+  const FileStamp stamp = stamp_of(options_.keys_file);
   if (stamp == stamp_) return false;
   stamp_ = stamp;
   auto read = read_keys(options_);

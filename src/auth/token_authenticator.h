@@ -17,6 +17,7 @@
 #include "auth/token.h"
 #include "auth/token_cache.h"
 #include "runtime/clock.h"
+#include "runtime/file_stamp.h"
 
 namespace playhead {
 
@@ -38,15 +39,7 @@ class TokenAuthenticator final : public Authenticator {
   std::uint64_t tokens_checked() const { return checked_.load(std::memory_order_relaxed); }
 
  private:
-  /// What tells one state of a file from another.
-  struct Stamp {
-    std::int64_t modified_ns = 0, changed_ns = 0;
-    std::uint64_t bytes = 0, inode = 0;
-    friend bool operator==(const Stamp&, const Stamp&) = default;
-  };
-
   TokenAuthenticator(const AuthOptions& options, const Clock& clock);
-  static Stamp stamp_of(const std::string& path);
   std::pair<std::shared_ptr<const KeySet>, std::uint64_t> keys() const;
   std::shared_ptr<const Caller> make_caller(std::string_view token, const Claims& claims) const;
   /// False: the caller asks too often.
@@ -55,7 +48,7 @@ class TokenAuthenticator final : public Authenticator {
   AuthOptions options_;
   TokenRules rules_;
   const Clock& clock_;
-  Stamp stamp_;
+  FileStamp stamp_;
   mutable std::mutex mutex_;
   std::shared_ptr<const KeySet> keys_;         ///< guarded by `mutex_`
   std::atomic<std::uint64_t> generation_ = 1;  ///< of `keys_`; changes with it

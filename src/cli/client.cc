@@ -6,6 +6,10 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
@@ -40,30 +44,30 @@ Result<ServerUrl> parse_server_url(std::string_view url) {
   const auto wrong = [&](std::string_view why) {
     return fail(Errc::kInvalidArgument, "'" + std::string(url) + "' " + std::string(why));
   };
-  if (url.starts_with("https://"))
-    return wrong(
-        "is https, which the command line does not speak yet: run it on the server's "
-        "machine, or forward a port (ssh -L 8080:127.0.0.1:8080 …)");
-  constexpr std::string_view kScheme = "http://";
-  constexpr std::string_view kForm = "is no server: expected http://127.0.0.1:8080";
-  if (!url.starts_with(kScheme)) return wrong(kForm);
-  std::string_view rest = url.substr(kScheme.size());
+  constexpr std::string_view kPlain = "http://", kSecure = "https://";
+  constexpr std::string_view kForm =
+      "is no server: expected http://127.0.0.1:8080, or https://HOST";
+  const bool secure = url.starts_with(kSecure);
+  if (!secure && !url.starts_with(kPlain)) return wrong(kForm);
+  std::string_view rest = url.substr(secure ? kSecure.size() : kPlain.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  ServerUrl server{.host = std::string(rest), .port = 80};
+  ServerUrl server{.host = std::string(rest), .port = 80, .secure = secure};
+  if (secure) server.port = 443;
   const std::size_t colon = rest.rfind(':');
   if (colon != std::string_view::npos && !rest.ends_with(']')) {
     const auto port = number_of<std::uint16_t>(rest.substr(colon + 1));
     if (!port) return wrong(kForm);
-    server = {.host = std::string(rest.substr(0, colon)), .port = *port};
+    server.host = std::string(rest.substr(0, colon));
+    server.port = *port;
   }
   if (server.host.starts_with('[') && server.host.ends_with(']'))
     server.host = server.host.substr(1, server.host.size() - 2);
   if (server.host.empty() || server.host.find_first_of("/?#@[] ") != std::string::npos)
     return wrong(kForm);
-  if (!is_loopback(server.host))
+  if (!secure && !is_loopback(server.host))
     return wrong(
-        "is another machine, which plain http would reach unprotected: run the command "
-        "there, or forward a port (ssh -L 8080:127.0.0.1:8080 …)");
+        "is another machine, which plain http would reach unprotected: ask it by https, run the "
+        "command there, or forward a port (ssh -L 8080:127.0.0.1:8080 …)");
   return server;
 }
 
@@ -72,8 +76,11 @@ struct Client::Connection {
   std::string token;
   Limits limits;
   asio::io_context context{1};
-  std::optional<beast::tcp_stream> stream;
+  asio::ssl::context tls{asio::ssl::context::tls_client};
+  std::optional<asio::ssl::stream<beast::tcp_stream>> stream;  ///< plain: what is beneath it
   beast::flat_buffer buffer;
+
+  beast::tcp_stream& tcp() { return stream->next_layer(); }
 
   std::chrono::milliseconds timeout() const { return std::chrono::milliseconds(limits.timeout_ms); }
 
@@ -93,24 +100,44 @@ struct Client::Connection {
     const auto found = resolver.resolve(server.host, std::to_string(server.port), error);
     if (error) return error;
     buffer.clear();
-    stream.emplace(context);
-    stream->expires_after(timeout());
-    error = run([&](auto done) { stream->async_connect(found, std::move(done)); });
-    if (error) {
-      stream.reset();
-      return error;
-    }
-    stream->socket().set_option(asio::ip::tcp::no_delay(true), error);
-    return {};
+    stream.emplace(context, tls);
+    tcp().expires_after(timeout());
+    error = run([&](auto done) { tcp().async_connect(found, std::move(done)); });
+    beast::error_code ignored;
+    if (!error) tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    if (!error && server.secure) error = shake_hands();
+    if (error) stream.reset();
+    return error;
+  }
+
+  beast::error_code shake_hands() {
+    beast::error_code error;
+    tls.set_default_verify_paths(error);
+    if (!error) stream->set_verify_mode(asio::ssl::verify_peer, error);
+    if (!error) stream->set_verify_callback(asio::ssl::host_name_verification(server.host), error);
+    if (error) return error;
+    asio::ip::make_address(server.host, error);
+    // Only names are told: RFC 6066, 3.
+    if (error) SSL_set_tlsext_host_name(stream->native_handle(), server.host.c_str());
+    return run([&](auto done) {
+      stream->async_handshake(asio::ssl::stream_base::client, std::move(done));
+    });
   }
 
   beast::error_code exchange(const http::request<http::string_body>& request,
                              http::response_parser<http::string_body>& parser) {
-    stream->expires_after(timeout());
-    auto error = run([&](auto done) { http::async_write(*stream, request, std::move(done)); });
-    if (error) return error;
+    tcp().expires_after(timeout());
     parser.body_limit(limits.answer_bytes_max);
-    return run([&](auto done) { http::async_read(*stream, buffer, parser, std::move(done)); });
+    return server.secure ? exchange_by(*stream, request, parser)
+                         : exchange_by(tcp(), request, parser);
+  }
+
+  template <typename Stream>
+  beast::error_code exchange_by(Stream& by, const http::request<http::string_body>& request,
+                                http::response_parser<http::string_body>& parser) {
+    auto error = run([&](auto done) { http::async_write(by, request, std::move(done)); });
+    if (error) return error;
+    return run([&](auto done) { http::async_read(by, buffer, parser, std::move(done)); });
   }
 };
 
@@ -127,7 +154,9 @@ Client::Client(ServerUrl server, std::string token, Limits limits)
 Client::Client(Client&&) noexcept = default;
 Client::~Client() = default;
 
-std::string Client::url() const { return "http://" + host_and_port(connection_->server); }
+std::string Client::url() const {
+  return (connection_->server.secure ? "https://" : "http://") + host_and_port(connection_->server);
+}
 
 Result<HttpAnswer> Client::send(const HttpRequest& request) {
   Connection& connection = *connection_;
@@ -145,7 +174,9 @@ Result<HttpAnswer> Client::send(const HttpRequest& request) {
 
   const auto unavailable = [&](const beast::error_code& error) {
     connection.stream.reset();
-    const std::string why = error == beast::error::timeout ? "no answer in time" : error.message();
+    std::string why = error == beast::error::timeout ? "no answer in time" : error.message();
+    if (error.category() == asio::error::get_ssl_category())
+      why += "; SSL_CERT_FILE may name a file with the authority to trust";
     return fail(Errc::kUnavailable, url() + ": " + why);
   };
   bool reused = connection.stream.has_value();

@@ -1,6 +1,8 @@
 // A small HTTP/1.1 client for the commands: one connection, kept open, one request at a time.
 //
-// Operation: plain http to this machine only, for a token would cross the network unprotected.
+// Operation: https to any server whose certificate the machine's authorities vouch for, or those of
+//   the file that the environment's SSL_CERT_FILE names; plain http to this machine only, for a
+//   token would cross the network unprotected.
 // Concurrency: one thread.
 #pragma once
 
@@ -19,9 +21,10 @@ namespace playhead {
 struct ServerUrl {
   std::string host;  ///< without brackets
   std::uint16_t port = 0;
+  bool secure = false;  ///< https
 };
 
-/// Reads http://HOST[:PORT][/]. Errors: invalid_argument, which says what is expected.
+/// Reads http://HOST[:PORT][/], or https. Errors: invalid_argument, which says what is expected.
 Result<ServerUrl> parse_server_url(std::string_view url);
 
 struct HttpRequest {
@@ -55,7 +58,8 @@ class Client {
   /// it was idle is opened anew, and the request sent again: all that the commands send may be
   /// repeated.
   ///
-  /// Errors: unavailable (nobody answers, or not in time), corrupt (the answer is no HTTP).
+  /// Errors: unavailable (nobody answers, or not in time, or by a certificate that is not to be
+  /// trusted), corrupt (the answer is no HTTP).
   Result<HttpAnswer> send(const HttpRequest& request);
 
   std::string url() const;

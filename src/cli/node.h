@@ -48,6 +48,8 @@ class Node {
   /// Looks whether the keys of tokens have changed. True: they have, and hold from now on. Errors:
   /// they have, and can't be used; those from before hold on.
   Result<bool> refresh_keys() { return authenticator_->refresh(); }
+  /// The same for the certificate.
+  Result<bool> refresh_certificate() { return server_->refresh_certificate(); }
   /// Answers what is in flight, hands everything to the store, and stops. Errors: the store's;
   /// nothing is lost, the next start replays more.
   Result<void> stop();

@@ -111,14 +111,24 @@ TEST(ServerUrl, TakesPlainHttpToThisMachine) {
   EXPECT_EQ(url->port, 8080);
   EXPECT_EQ(parse_server_url("http://localhost")->port, 80);
   EXPECT_EQ(parse_server_url("http://[::1]:9")->host, "::1");
+  EXPECT_FALSE(url->secure);
 }
 
-TEST(ServerUrl, SaysWhatToDoInsteadOfHttpsAndOtherMachines) {
-  EXPECT_NE(parse_server_url("https://127.0.0.1").error().detail.find("ssh -L"), std::string::npos);
+TEST(ServerUrl, TakesHttpsToAnyMachine) {
+  const auto url = parse_server_url("https://playhead.example");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->host, "playhead.example");
+  EXPECT_EQ(url->port, 443);
+  EXPECT_TRUE(url->secure);
+  EXPECT_EQ(parse_server_url("https://10.0.0.1:8443/")->port, 8443);
+}
+
+TEST(ServerUrl, SaysWhatToDoInsteadOfPlainHttpToOtherMachines) {
   EXPECT_NE(parse_server_url("http://10.0.0.1:80").error().detail.find("ssh -L"),
             std::string::npos);
-  for (const char* url : {"", "127.0.0.1:8080", "http://", "http://127.0.0.1:99999",
-                          "http://127.0.0.1:8080/v1", "http://u@localhost", "http://localhost:x"})
+  for (const char* url :
+       {"", "127.0.0.1:8080", "http://", "http://127.0.0.1:99999", "http://127.0.0.1:8080/v1",
+        "http://u@localhost", "http://localhost:x", "https://", "ftp://localhost"})
     EXPECT_FALSE(parse_server_url(url)) << url;
 }
 

@@ -68,8 +68,9 @@ int fail_with(const Error& error) {
 void say_where(const Config& config, Node& node) {
   const auto host = parse_listen(config.http.listen)->host;
   const std::string shown = host.contains(':') ? "[" + host + "]" : host;
-  std::printf("playhead: serving on http://%s:%u, data in %s\n", shown.c_str(),
-              node.server().port(), config.data.c_str());
+  std::printf("playhead: serving on %s://%s:%u, data in %s\n",
+              config.http.has_tls() ? "https" : "http", shown.c_str(), node.server().port(),
+              config.data.c_str());
   if (node.server().admin_port() != 0)
     std::printf("playhead: operators' listener on port %u\n", node.server().admin_port());
   std::fflush(stdout);
@@ -84,10 +85,42 @@ void refresh_keys(Node& node) {
     spdlog::info("the keys have changed: tokens are checked by the new ones");
 }
 
+void say_until_when(Node& node) {
+  const auto ends = node.server().certificate_expires_at();
+  if (!ends) return;
+  if (*ends <= SystemClock().now())
+    spdlog::warn("the certificate has ended at {}: clients will refuse it", format_rfc3339(*ends));
+  else
+    spdlog::info("TLS by a certificate that ends at {}", format_rfc3339(*ends));
+}
+
+void refresh_certificate(Node& node) {
+  const auto changed = node.refresh_certificate();
+  if (!changed)
+    spdlog::warn("the certificate has changed and can't be used, the one from before holds on: {}",
+                 changed.error().detail);
+  else if (*changed)
+    say_until_when(node);
+}
+
+// With keys any address may be listened on: a proxy that speaks TLS may be in front.
+void warn_of_plain(const Config& config, const Node& node) {
+  if (config.http.has_tls() || !node.guards()) return;
+  for (const std::string& listen : {config.http.listen, config.http.admin_listen}) {
+    const auto address = parse_listen(listen);
+    if (address && !is_loopback(address->host))
+      spdlog::warn(
+          "{} is plain HTTP: tokens and what people watch can be read on the way. Put a proxy that "
+          "speaks TLS in front, or set http.tls_certificate and http.tls_key, as docs/tls.md tells",
+          listen);
+  }
+}
+
 // Until a signal comes. A checkpoint that fails is made up for by a later one.
 void run(Node& node, const sigset_t& signals) {
   while (wait_for_signal(signals, kCheckpointStepMs) == 0) {
     refresh_keys(node);
+    refresh_certificate(node);
     if (auto done = node.checkpoint(); !done)
       spdlog::warn("a checkpoint failed, it will be repeated: {}", done.error().detail);
   }
@@ -104,6 +137,8 @@ int serve(const Config& config) {
   if (auto bound = node.listen(); !bound) return fail_with(bound.error());
   if (!node.guards())
     spdlog::info("without keys: everybody on this machine may read and write everything");
+  warn_of_plain(config, node);
+  say_until_when(node);
   FrameNumber shown = 0;
   const auto read = node.replay([&](FrameNumber frame, FrameNumber last) {
     if (wait_for_signal(signals, 0) != 0) end_while_reading();

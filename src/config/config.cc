@@ -174,6 +174,9 @@ Result<void> check_config(const Config& config) {
     return above("journal.group_bytes_max", "journal.waiting_bytes_max");
   if (config.http.target_bytes_max > config.http.header_bytes_max)
     return above("http.target_bytes_max", "http.header_bytes_max");
+  if (config.http.tls_certificate.empty() != config.http.tls_key.empty())
+    return fail(Errc::kInvalidArgument,
+                "http.tls_certificate and http.tls_key belong together; set both, or neither");
   return {};
 }
 

@@ -122,7 +122,7 @@ playhead serve --config playhead.toml    # flags (--data, --listen, --admin-list
 
 Units are in the names: times in milliseconds (`_ms`), sizes in bytes (`_bytes`). TOML allows `10_000` for 10000.
 An unknown key, a value out of range or of the wrong type is refused at the start, with the line and what is
-allowed. A server reads its file once, when it starts; the file of keys that it names it reads anew when that changes.
+allowed. A server reads its file once, when it starts; the files of keys and certificate that it names it reads anew when they change.
 )";
 
 }  // namespace

@@ -95,6 +95,14 @@ constexpr auto kOptions = std::to_array<Option>({
      "Address for `/livez`, `/readyz`, `/metrics`, `/docs` and `/v1/cluster`. Empty: they share "
      "`listen`.",
      check_optional_address, kAddressForm},
+    {"http", "tls_certificate", at<&Config::http, &HttpOptions::tls_certificate>, 0, 0,
+     "PEM file with the certificate of the server and its chain; looked at each second. With it "
+     "and "
+     "`tls_key` the server speaks TLS, `admin_listen` too unless it is on loopback. See "
+     "docs/tls.md.",
+     nullptr, "a path"},
+    {"http", "tls_key", at<&Config::http, &HttpOptions::tls_key>, 0, 0,
+     "PEM file with the key of that certificate; likewise.", nullptr, "a path"},
     {"http", "cors_origins", at<&Config::http, &HttpOptions::cors_origins>, 0, 0,
      "Origins of the web pages that may call.", check_origin, kOriginForm},
     {"http", "header_bytes_max", at<&Config::http, &HttpOptions::header_bytes_max>, kKiB, kMiB,
@@ -109,6 +117,8 @@ constexpr auto kOptions = std::to_array<Option>({
      "Connections of one thread; above: 503."},
     {"http", "answer_bytes_max", at<&Config::http, &HttpOptions::answer_bytes_max>, kKiB, 16 * kMiB,
      "Answers of one connection that are gathered before they are written."},
+    {"http", "handshake_timeout_ms", at<&Config::http, &HttpOptions::handshake_timeout_ms>, 100,
+     10 * kMinute, "Time a new connection has until TLS stands; then it is closed."},
     {"http", "header_timeout_ms", at<&Config::http, &HttpOptions::header_timeout_ms>, 100,
      10 * kMinute, "From a request's first byte to the end of its headers; then: 408."},
     {"http", "body_timeout_ms", at<&Config::http, &HttpOptions::body_timeout_ms>, 100, 10 * kMinute,

@@ -1,5 +1,5 @@
 // One connection: a coroutine that reads, lets its Session answer, and writes; or streams events.
-// Generic over the stream, so that TLS is another `Stream` and nothing else.
+// Generic over the stream: a TCP socket, or a TlsStream, which begins with a handshake.
 //
 // Concurrency: its worker's thread. It lives until its coroutine ends.
 // Invariant: while it waits for its peer, `deadline_ms` is set; the worker's sweep then calls
@@ -22,6 +22,7 @@
 #include "http/events.h"
 #include "http/problem.h"
 #include "http/session.h"
+#include "http/tls_stream.h"
 #include "http/worker.h"
 
 namespace playhead {
@@ -31,7 +32,9 @@ class Connection final : public ConnectionBase,
                          public std::enable_shared_from_this<Connection<Stream>> {
  public:
   Connection(std::shared_ptr<Worker> worker, Stream stream, Listener listener)
-      : worker_(std::move(worker)), stream_(std::move(stream)), session_(*worker_, listener) {
+      : worker_(std::move(worker)),
+        stream_(std::move(stream)),
+        session_(*worker_, listener, !kPlain) {
     worker_->enlist(*this);
   }
   ~Connection() override { worker_->delist(*this); }
@@ -58,7 +61,8 @@ class Connection final : public ConnectionBase,
 
   void cut() override {
     boost::system::error_code ignored;
-    stream_.lowest_layer().close(ignored);
+    if constexpr (!kPlain) stream_.end_writing();
+    socket().close(ignored);
   }
 
  private:
@@ -74,7 +78,48 @@ class Connection final : public ConnectionBase,
     self->cut();
   }
 
+  boost::asio::ip::tcp::socket& socket() {
+    if constexpr (kPlain)
+      return stream_;
+    else
+      return stream_.socket();
+  }
+
+  // One read or write as it suits the stream.
+  auto read_some(boost::asio::mutable_buffer room, Error& error) {
+    if constexpr (kPlain)
+      return stream_.async_read_some(
+          room, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    else
+      return stream_.read_some(room, &error);
+  }
+
+  auto write_some(boost::asio::const_buffer bytes, Error& error) {
+    if constexpr (kPlain)
+      return stream_.async_write_some(
+          bytes, boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    else
+      return stream_.write_some(bytes, &error);
+  }
+
+  // False: there will be no TLS here. Whoever spoke something else may still read what we said.
+  Task<bool> shake_hands() {
+    deadline_ms = worker_->now_ms() + worker_->options().handshake_timeout_ms;
+    reading_ = true;
+    const bool done = co_await stream_.handshake();
+    reading_ = false;
+    deadline_ms = 0;
+    if (done)
+      worker_->count().handshakes.add();
+    else
+      worker_->count().handshake_errors.add();
+    if (!done && !expired_ && !worker_->stopping()) co_await linger();
+    co_return done;
+  }
+
   Task<> serve(bool full) {
+    if constexpr (!kPlain)
+      if (!co_await shake_hands()) co_return;
     if (full)
       session_.give_up(problems::kOverloaded, "the server has as many connections as it may");
     while (true) {
@@ -103,9 +148,7 @@ class Connection final : public ConnectionBase,
     const std::span<char> room = session_.room();
     Error error;
     reading_ = true;
-    const std::size_t count = co_await stream_.async_read_some(
-        boost::asio::buffer(room.data(), room.size()),
-        boost::asio::redirect_error(boost::asio::use_awaitable, error));
+    const std::size_t count = co_await read_some({room.data(), room.size()}, error);
     reading_ = false;
     deadline_ms = 0;
     if (count > 0) {
@@ -141,16 +184,15 @@ class Connection final : public ConnectionBase,
 
   // Writes all of `out` if the socket takes it now. False: write() must go on with what is left.
   bool try_write(std::string& out) {
-    if constexpr (kPlain) {
-      Error error;
-      const std::size_t count = stream_.write_some(boost::asio::buffer(out), error);
-      worker_->count().bytes_out.add(count);
-      if (!error && count == out.size()) {
-        clear(out);
-        return true;
-      }
-      out.erase(0, count);
+    Error error;
+    const std::size_t count =
+        stream_.write_some(boost::asio::const_buffer(out.data(), out.size()), error);
+    worker_->count().bytes_out.add(count);
+    if (!error && count == out.size()) {
+      clear(out);
+      return true;
     }
+    out.erase(0, count);
     return false;
   }
 
@@ -160,9 +202,7 @@ class Connection final : public ConnectionBase,
     std::size_t done = 0;
     while (done < out.size()) {
       Error error;
-      const std::size_t count = co_await stream_.async_write_some(
-          boost::asio::buffer(out.data() + done, out.size() - done),
-          boost::asio::redirect_error(boost::asio::use_awaitable, error));
+      const std::size_t count = co_await write_some({out.data() + done, out.size() - done}, error);
       if (error) co_return false;
       worker_->count().bytes_out.add(count);
       done += count;
@@ -180,15 +220,16 @@ class Connection final : public ConnectionBase,
   }
 
   // Closing with bytes unread makes the kernel reset the connection, and the answer may be lost:
-  // reads on for a while.
+  // reads on for a while, beneath TLS.
   Task<> linger() {
     Error error;
-    stream_.lowest_layer().shutdown(boost::asio::socket_base::shutdown_send, error);
+    if constexpr (!kPlain) stream_.end_writing();
+    socket().shutdown(boost::asio::socket_base::shutdown_send, error);
     deadline_ms = worker_->now_ms() + kLingerMs;
     char waste[4096];
     for (std::size_t wasted = 0; !error && wasted < kLingerBytes;) {
       reading_ = true;
-      wasted += co_await stream_.async_read_some(
+      wasted += co_await socket().async_read_some(
           boost::asio::buffer(waste),
           boost::asio::redirect_error(boost::asio::use_awaitable, error));
       reading_ = false;
@@ -198,7 +239,8 @@ class Connection final : public ConnectionBase,
   Task<> serve_stream(std::unique_ptr<EventStream> stream) {
     worker_->count().streams.add();
     subscription_ = stream->subscription.get();
-    watch();
+    boost::asio::co_spawn(stream_.get_executor(), watch(this->shared_from_this()),
+                          boost::asio::detached);
     const Instant expires_at = stream->caller->expires_at;
     EventWriter writer(worker_->shared(), std::move(stream->caller));
     std::string out;
@@ -227,18 +269,16 @@ class Connection final : public ConnectionBase,
   }
 
   // Reads nothing of interest from a stream's reader, but sees it go.
-  void watch() {
-    stream_.async_read_some(boost::asio::buffer(&watched_, 1),
-                            [self = this->shared_from_this()](const Error& error, std::size_t) {
-                              if (!error) return self->watch();
-                              self->gone_ = true;
-                              if (self->subscription_ != nullptr) self->subscription_->wake();
-                            });
+  static Task<> watch(std::shared_ptr<Connection> self) {
+    Error error;
+    while (!error) co_await self->read_some({&self->watched_, 1}, error);
+    self->gone_ = true;
+    if (self->subscription_ != nullptr) self->subscription_->wake();
   }
 
   void cancel() {
     Error ignored;
-    stream_.lowest_layer().cancel(ignored);
+    socket().cancel(ignored);
   }
 
   std::shared_ptr<Worker> worker_;

@@ -34,6 +34,7 @@ Task<Reply> get_docs(Request) {
   Reply reply =
       file_reply(kHtml, playhead_embedded_docs_page_begin, playhead_embedded_docs_page_end);
   reply.headers = kPolicy;
+  reply.is_page = true;
   co_return reply;
 }
 

@@ -23,6 +23,8 @@ struct HttpFigures {
   Counter connections;  ///< open now
   Counter connections_total;
   Counter connections_refused;      ///< above connections_max
+  Counter handshakes;               ///< of TLS, that succeeded
+  Counter handshake_errors;         ///< and that did not, in time or at all
   Counter requests;                 ///< answered, of whatever status
   std::array<Counter, 6> statuses;  ///< answers by the first digit of their status; [0] is unused
   Counter framing_errors;           ///< requests whose framing could not be trusted

@@ -15,6 +15,17 @@ void append_number(std::string& out, std::size_t number) {
   out.append(digits, end);
 }
 
+// RFC 6797, 7.1: on each answer under TLS, and on no other. A year.
+constexpr std::string_view kOnlyByTls = "Strict-Transport-Security: max-age=31536000\r\n";
+
+// What a browser may do with a body: take it for what it says, show it in no page, run nothing of
+// it, and name its address to nobody. Pages that may call (cors_origins) are not touched by these.
+constexpr std::string_view kOfABody =
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n";
+constexpr std::string_view kNoPage =
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
 }  // namespace
 
 std::string_view status_line(unsigned status) {
@@ -77,6 +88,7 @@ void render(std::string& out, const Reply& reply, const Frame& frame) {
     out += "Connection: close\r\n";
   else if (frame.http10)
     out += "Connection: keep-alive\r\n";
+  if (frame.secure) out += kOnlyByTls;
   if (!frame.origin.empty())
     ((out += "Access-Control-Allow-Origin: ") += frame.origin) +=
         "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Playhead-Next-Report-Ms, "
@@ -84,8 +96,11 @@ void render(std::string& out, const Reply& reply, const Frame& frame) {
   if (!reply.allow.empty()) ((out += "Allow: ") += reply.allow) += "\r\n";
   out += reply.headers;
   if (!reply.cacheable && reply.status != 204) out += "Cache-Control: no-store\r\n";
-  if (!reply.content_type.empty())
-    ((out += "Content-Type: ") += reply.content_type) += "\r\nX-Content-Type-Options: nosniff\r\n";
+  if (!reply.content_type.empty()) {
+    ((out += "Content-Type: ") += reply.content_type) += "\r\n";
+    out += kOfABody;
+    if (!reply.is_page) out += kNoPage;
+  }
   if (!reply.stream && reply.status != 204) {
     out += "Content-Length: ";
     append_number(out, reply.body.size());

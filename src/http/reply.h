@@ -26,6 +26,7 @@ struct Reply {
   std::string headers;     ///< further lines, each with its CR LF
   std::unique_ptr<EventStream> stream;
   bool cacheable = false;  ///< else `Cache-Control: no-store`
+  bool is_page = false;    ///< it has a Content-Security-Policy of its own
   bool close = false;      ///< the connection can't be trusted or used any more
 };
 
@@ -39,6 +40,7 @@ inline constexpr std::string_view kEventStream = "text/event-stream";
 struct Frame {
   std::string_view date;    ///< as HTTP has it
   std::string_view origin;  ///< to be allowed by CORS; empty: none
+  bool secure = false;      ///< under TLS
   bool http10 = false;
   bool keep_alive = true;  ///< the connection stays open
   bool head = false;       ///< HEAD: everything but the body

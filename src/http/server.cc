@@ -69,6 +69,11 @@ Server::Server(const ServerParts& parts, HttpOptions options, IngestOptions inge
 Server::~Server() = default;
 
 Result<void> Server::listen() {
+  if (shared_->options.has_tls()) {
+    auto tls = TlsContext::open(shared_->options);
+    if (!tls) return std::unexpected(tls.error());
+    shared_->tls = *std::move(tls);
+  }
   auto port = bind(shared_->options.listen, false);
   if (!port) return std::unexpected(port.error());
   port_ = *port;
@@ -77,6 +82,15 @@ Result<void> Server::listen() {
   if (!port) return std::unexpected(port.error());
   admin_port_ = *port;
   return {};
+}
+
+Result<bool> Server::refresh_certificate() {
+  return shared_->tls ? shared_->tls->refresh() : false;
+}
+
+std::optional<Instant> Server::certificate_expires_at() const {
+  if (!shared_->tls) return std::nullopt;
+  return shared_->tls->expires_at();
 }
 
 // A listener a thread for the public; one, on the first thread, for operators.
@@ -94,14 +108,16 @@ Result<std::uint16_t> Server::bind(const std::string& listen, bool admin) {
   const Listener listener = admin                    ? Listener::kOperators
                             : shared_->has_operators ? Listener::kPublic
                                                      : Listener::kEverything;
+  // Probes and scrapers on this machine need no certificate's name.
+  const TlsContext* tls = admin && is_loopback(address->host) ? nullptr : shared_->tls.get();
   for (std::size_t i = 0; i < (admin ? 1 : workers_.size()); ++i) {
     auto acceptor = open(*endpoint, true, threads.context(i));
     if (!acceptor) return std::unexpected(acceptor.error());
     boost::system::error_code error;
     endpoint->port(acceptor->local_endpoint(error).port());
-    threads.post(i, [worker = workers_[i], listener,
+    threads.post(i, [worker = workers_[i], listener, tls,
                      acceptor = std::make_shared<tcp::acceptor>(*std::move(acceptor))] {
-      worker->serve(std::move(*acceptor), listener);
+      worker->serve(std::move(*acceptor), listener, tls);
     });
   }
   return endpoint->port();

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,14 +47,21 @@ class Server {
   Server(const ServerParts& parts, HttpOptions options, IngestOptions ingest);
   ~Server();
 
-  /// Binds `options.listen` and, if given, `options.admin_listen`, and starts to accept.
-  /// Errors: invalid_argument (no such address; not loopback though there are no keys), unavailable
-  /// (the port is taken). The detail says what to do.
+  /// Binds `options.listen` and, if given, `options.admin_listen`, and starts to accept. With a
+  /// certificate both speak TLS, but for operators on loopback.
+  /// Errors: invalid_argument (no such address; not loopback though there are no keys; those of
+  /// TlsContext::open), unavailable (the port is taken). The detail says what to do.
   Result<void> listen();
+
+  /// Looks whether the certificate has changed, once it listens. True: it has, and new connections
+  /// get it. Errors: it has, and can't be used; the one from before holds on.
+  Result<bool> refresh_certificate();
 
   /// The ports bound by listen(); 0 where there is none.
   std::uint16_t port() const { return port_; }
   std::uint16_t admin_port() const { return admin_port_; }
+  /// When the certificate ends; nothing without TLS.
+  std::optional<Instant> certificate_expires_at() const;
 
   /// Until it is ready, /readyz and everything that needs the shards answer 503 with `detail` (as
   /// in "the journal is being read: frame 12000 of 80000"). /livez answers 200 from the first

@@ -181,13 +181,14 @@ void Session::answer_pending(Pending& pending, Result<BatchOutcome> outcome) {
                      !pending.refusal && pending.feed == Feed::kReports && pending.origin.empty() &&
                      pending.keep_alive && !pending.http10;
   if (plain) {
-    out_ += worker_.accepted(outcome->next_report_ms);
+    out_ += worker_.accepted(outcome->next_report_ms, secure_);
     worker_.count().requests.add();
     worker_.count().statuses[2].add();
     return;
   }
   const Frame frame{.date = worker_.date(),
                     .origin = pending.origin,
+                    .secure = secure_,
                     .http10 = pending.http10,
                     .keep_alive = pending.keep_alive};
   const Reply reply = feed_reply(worker_, pending, std::move(outcome));
@@ -200,6 +201,7 @@ void Session::answer(Reply reply, const Head& head) {
   if (reply.close || !head.keep_alive || worker_.stopping()) closing_ = true;
   const Frame frame{.date = worker_.date(),
                     .origin = worker_.shared().origin_allowed(head.origin) ? head.origin : "",
+                    .secure = secure_,
                     .http10 = head.http10,
                     .keep_alive = !closing_,
                     .head = head.method == Method::kHead};

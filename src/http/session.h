@@ -41,7 +41,9 @@ class Session {
     friend bool operator==(const Waiting&, const Waiting&) = default;
   };
 
-  Session(Worker& worker, Listener listener) : worker_(worker), listener_(listener) {}
+  /// `secure`: what it says travels under TLS.
+  Session(Worker& worker, Listener listener, bool secure)
+      : worker_(worker), listener_(listener), secure_(secure) {}
 
   std::span<char> room() { return in_.room(wanted_); }
   void took(std::size_t count) { in_.took(count); }
@@ -77,6 +79,7 @@ class Session {
 
   Worker& worker_;
   Listener listener_;
+  bool secure_;
   Buffer in_;
   std::string out_;
   HeadScanner scanner_;

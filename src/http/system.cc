@@ -25,6 +25,11 @@ void add_http_figures(MetricsText& out, const Shared& shared) {
               sum(&F::connections_total));
   out.counter("playhead_http_connections_refused_total", "Connections above connections_max.",
               sum(&F::connections_refused));
+  out.counter("playhead_tls_handshakes_total", "Connections that came to speak TLS.",
+              sum(&F::handshakes));
+  out.counter("playhead_tls_handshake_errors_total",
+              "Connections to a TLS listener that did not, in time or at all.",
+              sum(&F::handshake_errors));
   for (std::size_t digit = 1; digit < std::tuple_size_v<decltype(F::statuses)>; ++digit) {
     double answers = 0;
     for (const HttpFigures* figures : shared.figures)
@@ -46,6 +51,17 @@ void add_http_figures(MetricsText& out, const Shared& shared) {
               sum(&F::fields_ignored));
   out.counter("playhead_cmcd_dropped_total", "CMCD records that could not be used.",
               sum(&F::cmcd_dropped));
+}
+
+void add_certificate_figures(MetricsText& out, const TlsContext& tls) {
+  out.gauge("playhead_tls_certificate_expires_seconds",
+            "When the certificate ends, in seconds since 1970.",
+            static_cast<double>(tls.expires_at().ms) / 1e3);
+  out.counter("playhead_tls_certificate_reloads_total", "Certificates taken over from new files.",
+              static_cast<double>(tls.reloads()));
+  out.counter("playhead_tls_certificate_reload_errors_total",
+              "New files that could not be used; the certificate from before held on.",
+              static_cast<double>(tls.reload_errors()));
 }
 
 void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards) {
@@ -133,6 +149,7 @@ Task<Reply> get_metrics(Request request) {
   MetricsText out;
   out.gauge("playhead_ready", "1 once the journal has been read.", shared.ready.load() ? 1 : 0);
   add_http_figures(out, shared);
+  if (shared.tls) add_certificate_figures(out, *shared.tls);
   if (shared.ready.load()) add_shard_figures(out, co_await request.worker->service().figures());
   if (shared.parts.collect) shared.parts.collect(out);
   Reply reply{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = out.text()};

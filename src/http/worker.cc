@@ -47,35 +47,39 @@ void Worker::look_at_clock() {
   accepted_interval_ms_ = 0;
 }
 
-std::string_view Worker::accepted(std::uint32_t next_report_ms) {
-  if (accepted_interval_ms_ != next_report_ms || accepted_.empty()) {
+std::string_view Worker::accepted(std::uint32_t next_report_ms, bool secure) {
+  if (accepted_interval_ms_ != next_report_ms) {
     accepted_interval_ms_ = next_report_ms;
-    accepted_.clear();
+    for (std::string& text : accepted_) text.clear();
+  }
+  std::string& text = accepted_[secure ? 1 : 0];
+  if (text.empty()) {
     const Reply reply{
         .status = 204,
         .headers = "Playhead-Next-Report-Ms: " + std::to_string(next_report_ms) + "\r\n"};
-    render(accepted_, reply, {.date = date_});
+    render(text, reply, {.date = date_, .secure = secure});
   }
-  return accepted_;
+  return text;
 }
 
-void Worker::serve(tcp::acceptor acceptor, Listener listener) {
+void Worker::serve(tcp::acceptor acceptor, Listener listener, const TlsContext* tls) {
   if (stopping_) return;
   auto shared = std::make_shared<tcp::acceptor>(std::move(acceptor));
   acceptors_.push_back(shared);
-  asio::co_spawn(context_, accept(std::move(shared), listener), asio::detached);
+  asio::co_spawn(context_, accept(std::move(shared), listener, tls), asio::detached);
   if (std::exchange(sweeping_, true)) return;
   asio::co_spawn(context_, sweep(), asio::detached);
 }
 
-Task<> Worker::accept(std::shared_ptr<tcp::acceptor> acceptor, Listener listener) {
+Task<> Worker::accept(std::shared_ptr<tcp::acceptor> acceptor, Listener listener,
+                      const TlsContext* tls) {
   const auto self = shared_from_this();
   while (!stopping_) {
     boost::system::error_code error;
     tcp::socket socket =
         co_await acceptor->async_accept(asio::redirect_error(asio::use_awaitable, error));
     if (!error) {
-      admit(std::move(socket), listener);
+      admit(std::move(socket), listener, tls);
       continue;
     }
     if (stopping_) co_return;
@@ -84,7 +88,13 @@ Task<> Worker::accept(std::shared_ptr<tcp::acceptor> acceptor, Listener listener
   }
 }
 
-void Worker::admit(tcp::socket socket, Listener listener) {
+template <typename Stream>
+void Worker::start(Stream stream, Listener listener, bool full) {
+  Connection<Stream>::start(
+      std::make_shared<Connection<Stream>>(shared_from_this(), std::move(stream), listener), full);
+}
+
+void Worker::admit(tcp::socket socket, Listener listener, const TlsContext* tls) {
   const bool full = connections_.size() >= options().connections_max;
   if (full) {
     figures_.connections_refused.add();
@@ -94,9 +104,9 @@ void Worker::admit(tcp::socket socket, Listener listener) {
   socket.set_option(tcp::no_delay(true), error);
   socket.non_blocking(true, error);
   if (error) return;
-  auto connection =
-      std::make_shared<Connection<tcp::socket>>(shared_from_this(), std::move(socket), listener);
-  Connection<tcp::socket>::start(std::move(connection), full);
+  if (tls == nullptr) return start(std::move(socket), listener, full);
+  if (SslSession session = tls->make_session())
+    start(TlsStream(std::move(socket), std::move(session)), listener, full);
 }
 
 void Worker::enlist(ConnectionBase& connection) {

@@ -6,6 +6,7 @@
 //  2. Deadlines are looked at every kSweepMs: there is no timer per request.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -21,6 +22,7 @@
 #include "http/options.h"
 #include "http/routes.h"
 #include "http/server.h"
+#include "http/tls.h"
 #include "ingest/cmcd.h"
 #include "ingest/json.h"
 
@@ -34,6 +36,7 @@ struct Shared {
   std::vector<const HttpFigures*> figures;  ///< one a thread
   bool any_origin = false;                  ///< cors_origins holds "*"
   bool has_operators = false;               ///< there is a listener for operators
+  std::unique_ptr<TlsContext> tls;          ///< null: plain HTTP
   std::atomic<bool> ready = false;
   std::atomic<std::uint64_t> events = 0;  ///< of streams: the n of "boot-n"
   std::mutex mutex;
@@ -82,10 +85,10 @@ class Worker : public std::enable_shared_from_this<Worker> {
   CmcdParser& cmcd() { return cmcd_; }
 
   /// The whole answer to an accepted report on a connection that stays open.
-  std::string_view accepted(std::uint32_t next_report_ms);
+  std::string_view accepted(std::uint32_t next_report_ms, bool secure);
 
-  /// Accepts from `acceptor`, which is bound and listens.
-  void serve(boost::asio::ip::tcp::acceptor acceptor, Listener listener);
+  /// Accepts from `acceptor`, which is bound and listens. `tls`: null for plain HTTP.
+  void serve(boost::asio::ip::tcp::acceptor acceptor, Listener listener, const TlsContext* tls);
   void enlist(ConnectionBase& connection);
   void delist(ConnectionBase& connection);
 
@@ -100,11 +103,13 @@ class Worker : public std::enable_shared_from_this<Worker> {
   static constexpr Millis kSweepMs = 250;
 
  private:
-  Task<> accept(std::shared_ptr<boost::asio::ip::tcp::acceptor> acceptor, Listener listener);
-  void admit(boost::asio::ip::tcp::socket socket, Listener listener);
+  Task<> accept(std::shared_ptr<boost::asio::ip::tcp::acceptor> acceptor, Listener listener,
+                const TlsContext* tls);
+  void admit(boost::asio::ip::tcp::socket socket, Listener listener, const TlsContext* tls);
+  template <typename Stream>
+  void start(Stream stream, Listener listener, bool full);
   Task<> sweep();
   void look_at_clock();
-  void refuse(boost::asio::ip::tcp::socket socket);
 
   std::shared_ptr<Shared> shared_;
   std::size_t index_;
@@ -118,7 +123,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Millis now_ms_ = 0;
   std::int64_t date_s_ = -1;
   std::string date_;
-  std::string accepted_;
+  std::array<std::string, 2> accepted_;  ///< plain, and under TLS
   std::uint32_t accepted_interval_ms_ = 0;
   HttpFigures figures_;
   JsonParser json_;

@@ -171,8 +171,26 @@ def test_no_answer_is_kept_by_caches(server, account):
     for path in (f"/v1/accounts/{account}/viewers", f"/v1/accounts/{account}/profiles/p1/history", "/nowhere"):
         answer = server.request("GET", path)
         assert answer.header("cache-control") == "no-store"
-        assert answer.header("x-content-type-options") == "nosniff"
         assert answer.header("date").endswith(" GMT")
+
+
+def test_what_a_browser_may_do_with_an_answer_is_said_with_every_body(server, account):
+    """Nothing: not guess its type, show it in a page, run it, lend it to other sites, nor name its address."""
+    for path in (f"/v1/accounts/{account}/viewers", "/nowhere", "/metrics", "/docs", "/docs/rapidoc-min.js"):
+        answer = server.request("GET", path)
+        assert answer.header("x-content-type-options") == "nosniff", path
+        assert answer.header("referrer-policy") == "no-referrer", path
+        assert answer.header("cross-origin-resource-policy") == "same-origin", path
+        policy = answer.header("content-security-policy")  # one, or it would be the strictest of them
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy, path
+        assert answer.header("server") is None, path
+
+
+def test_an_accepted_report_is_answered_by_as_few_bytes_as_can_be(server, account):
+    """What is sent a billion times a day says nothing that has no use without a body."""
+    answer = server.post_reports(report(account))
+    wanted = {"date", "playhead-next-report-ms"} | ({"strict-transport-security"} if server.tls else set())
+    assert answer.status == 204 and set(answer.headers) == wanted
 
 
 def test_percent_escapes_of_harmless_bytes_are_the_bytes(server, account):

@@ -128,7 +128,7 @@ class Shell:
         """The script with this server's port, and the program under test."""
         url = f"http://127.0.0.1:{self.server.port}"
         script = script.replace(ADDRESS, url.removeprefix("http://"))
-        script = re.sub(rf"^({re.escape(BINARY)} (?:{ASKS_A_SERVER})\b.*)$", rf"\1 --server {url}", script,
+        script = re.sub(rf"^({re.escape(BINARY)} (?:{ASKS_A_SERVER})\b(?!.*--server).*)$", rf"\1 --server {url}", script,
                         flags=re.M)
         return script.replace(BINARY, shlex.quote(binary()))
 

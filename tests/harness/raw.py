@@ -4,12 +4,15 @@ import re
 import socket
 
 from harness.answers import Answer
+from harness.tls import TlsSocket
 
 # Longer than anything the server is allowed to take: reaching it is a failure, not a wait.
 PATIENCE_S = 20
 
 
 class RawConnection:
+    """port: of this machine; a harness.server.Port knows whether TLS is spoken there."""
+
     def __init__(self, port, receive_buffer_bytes=None):
         self.socket = socket.socket()
         if receive_buffer_bytes:
@@ -17,6 +20,9 @@ class RawConnection:
         self.socket.settimeout(PATIENCE_S)
         self.socket.connect(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = getattr(port, "context", None)
+        if context is not None:
+            self.socket = TlsSocket(self.socket, context)
         self.held = b""
 
     def __enter__(self):

@@ -37,19 +37,38 @@ def eventually(look, what, tries=400):
     raise AssertionError(f"not within {tries} tries: {what}")
 
 
+class Port(int):
+    """A port of this machine on which TLS is spoken. context: what a client goes by there."""
+
+    context = None
+
+
+def with_tls(config, pair):
+    """The configuration, with the pair's lines in its section [http]."""
+    head, section, rest = config.partition("[http]\n")
+    return f"{head}[http]\n{pair.config()}{rest}" if section else f"{config}\n[http]\n{pair.config()}"
+
+
 class Server:
     """`playhead serve` on a free port and a data directory of its own.
 
-    config: the text of a TOML file. A Server starts at once unless `start` is false, and may be
-    stopped, killed and started again on the same data.
+    config: the text of a TOML file. tls: a harness.tls.Pair, for TLS on the listener. A Server
+    starts at once unless `start` is false, and may be stopped, killed and started again on the same
+    data.
     """
 
-    def __init__(self, directory, config="", arguments=(), listen="127.0.0.1:0", start=True, token=None):
+    tls_of_all = None  # the pair of servers that are given none; see --tls in tests/conftest.py
+
+    def __init__(self, directory, config="", arguments=(), listen="127.0.0.1:0", start=True, token=None, tls=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data = self.directory / "data"
         self.log = self.directory / "log"
         self.command = [binary(), "serve", "--data", str(self.data), "--listen", listen, *arguments]
+        self.tls = tls or self.tls_of_all
+        self.context = self.tls.authority.context() if self.tls else None
+        if self.tls:
+            config = with_tls(config, self.tls)
         if config:
             path = self.directory / "playhead.toml"
             path.write_text(config)
@@ -66,7 +85,7 @@ class Server:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def pid(self):
@@ -94,12 +113,16 @@ class Server:
             f"the server ended with {self.process.returncode}:\n{self.log_text()[-4000:]}")
 
     def _find_ports(self):
+        """Whether it has said where it listens; then `ports` has them."""
         self._alive()
         wanted = 2 if "--admin-listen" in self.command else 1
         said = self.log_text()
-        found = re.findall(r"serving on http://127\.0\.0\.1:(\d+)", said)
+        found = re.findall(r"serving on https?://[\d.]+:(\d+)", said)
         found += re.findall(r"operators' listener on port (\d+)", said)
         self.ports = [int(port) for port in found]
+        if self.tls and self.ports:  # operators on loopback are spoken to in plain HTTP
+            self.ports[0] = Port(self.ports[0])
+            self.ports[0].context = self.context
         return len(self.ports) == wanted
 
     def _is_ready(self):
@@ -132,7 +155,11 @@ class Server:
                 raise AssertionError(f"the server died with {code}:\n{self.log_text()[-4000:]}")
 
     def connect(self, port=None):
-        return http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=PATIENCE_S)
+        port = port or self.port
+        context = getattr(port, "context", None)
+        if context is None:
+            return http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        return http.client.HTTPSConnection("127.0.0.1", int(port), timeout=PATIENCE_S, context=context)
 
     def request(self, method, path, body=None, headers=None, port=None):
         """One request on a connection of its own. A body that is no bytes or text is sent as JSON."""

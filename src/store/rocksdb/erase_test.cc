@@ -2,6 +2,7 @@
 // manifest's key ranges, not in a log.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -58,10 +59,10 @@ class Purge : public testing::Test {
     return out;
   }
   std::vector<std::string> holders_at_last(const std::string& text) const {
-    constexpr int kTries = 500;
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     std::vector<std::string> found = holders(text);
-    for (int i = 0; i < kTries && !found.empty(); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    while (!found.empty() && std::chrono::steady_clock::now() < patience) {
+      std::this_thread::yield();
       found = holders(text);
     }
     return found;
