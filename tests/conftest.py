@@ -11,6 +11,9 @@ from harness.tls import Authority
 # What is worth asking twice: all that depends on how bytes come and go.
 OVER_TLS = ("api/test_protocol.py", "api/test_stream.py", "bad_inputs/test_framing.py",
             "bad_inputs/test_bodies.py")
+# Failed once of eight times on a busy machine, on which it takes minutes: Python reads all that the kernel held.
+# That answers which nobody takes are bounded is shown under TLS by those of pipelined requests.
+NOT_OVER_TLS = ("test_a_slow_reader_is_dropped_and_gets_a_fresh_snapshot_when_it_returns",)
 
 
 def pytest_addoption(parser):
@@ -31,7 +34,8 @@ def pytest_unconfigure(config):
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--tls"):
         here = pathlib.Path(__file__).parent
-        items[:] = [item for item in items if str(item.path.relative_to(here)) in OVER_TLS]
+        items[:] = [item for item in items
+                    if str(item.path.relative_to(here)) in OVER_TLS and item.name not in NOT_OVER_TLS]
 
 # Generous enough for a busy machine, short enough to be waited for in a test.
 IMPATIENT = """
