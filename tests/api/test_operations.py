@@ -146,7 +146,8 @@ def test_sigterm_ends_it_with_0_and_sigint_too(launch):
 
 def test_sigterm_finishes_requests_in_flight(launch, account):
     """A body is half sent when the signal comes; its report is taken, answered, and kept."""
-    server = launch()
+    # One thread: then both connections are told of the stop in the same moment.
+    server = launch(config="threads = 1\n")
     # So long that its bytes are not mistaken for those of the questions after the figure.
     body = json.dumps(report(account, view="in-flight")).encode() + b" " * 300_000
     data = request_bytes(b"POST", b"/v1/reports", [b"Content-Type: application/json"], body)
