@@ -1,0 +1,71 @@
+// A ring to test against, and keyspaces of its own for each test. For tests only.
+//
+// tools/cassandra starts the ring and says where it is: PLAYHEAD_TEST_CASSANDRA is a contact point.
+// Without it a test fails: it is never skipped.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "runtime/clock.h"
+#include "store/cassandra/cassandra_store.h"
+#include "store/cassandra/schema.h"
+#include "store/store_contract.h"
+
+namespace playhead {
+
+inline std::string ring_contact() {
+  const char* contact = std::getenv("PLAYHEAD_TEST_CASSANDRA");
+  if (contact == nullptr)
+    throw std::runtime_error("PLAYHEAD_TEST_CASSANDRA is not set; tools/cassandra starts a ring");
+  return contact;
+}
+
+template <typename T>
+T value_of(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().detail);
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+/// An empty keyspace with the tables, gone with the test.
+class TestKeyspace {
+ public:
+  TestKeyspace() : session_(value_of(CqlSession::open({.contacts = ring_contact()}))) {
+    static int count = 0;
+    name_ = "test_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
+    value_of(run_to_end(apply_schema(*session_, {.keyspace = name_, .replication = 1})));
+  }
+  ~TestKeyspace() { (void)run_to_end(session_->query("DROP KEYSPACE " + name_, 60'000)); }
+  TestKeyspace(const TestKeyspace&) = delete;
+
+  const std::string& name() const { return name_; }
+  CassandraStoreOptions options() const {
+    return {.cql = {.contacts = ring_contact(), .keyspace = name_}, .settle_delay_ms = 0};
+  }
+
+ private:
+  std::unique_ptr<CqlSession> session_;
+  std::string name_;
+};
+
+/// A crash is a process that ends without a word, and another one: Cassandra has what it
+/// acknowledged.
+class CassandraHarness {
+ public:
+  Store& store() { return *store_; }
+  template <typename T>
+  T run(Task<T> task) {
+    return run_to_end(std::move(task));
+  }
+  void crash() { store_ = value_of(CassandraStore::open(keyspace_.options(), clock_)); }
+
+ private:
+  SystemClock clock_;
+  TestKeyspace keyspace_;
+  std::unique_ptr<CassandraStore> store_ =
+      value_of(CassandraStore::open(keyspace_.options(), clock_));
+};
+
+}  // namespace playhead

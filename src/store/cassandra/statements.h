@@ -1,0 +1,26 @@
+// The CQL of the store, prepared once. What it reads and writes: schema.cql. Immutable.
+#pragma once
+
+#include <array>
+
+#include "base/result.h"
+#include "store/cassandra/registers.h"
+#include "store/cassandra/session.h"
+
+namespace playhead {
+
+struct Statements {
+  // Markers in the order of the table's columns, the timestamp last.
+  CqlStatement put_profile, put_year, put_view, put_active, put_history, put_title;
+  CqlStatement drop_active;
+  std::array<CqlStatement, kRegisters.size()> put_register;
+
+  CqlStatement profiles, years, active, view, views;
+  CqlStatement history, history_same_start, history_before;
+  CqlStatement titles, all_titles;
+
+  /// Errors: unavailable, corrupt (the tables are missing or of another format).
+  static Result<Statements> prepare(CqlSession& session);
+};
+
+}  // namespace playhead
