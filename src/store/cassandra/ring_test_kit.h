@@ -1,8 +1,13 @@
 // A ring to test against, and keyspaces of its own for each test. For tests only.
 //
-// tools/cassandra starts the ring and says where it is: PLAYHEAD_TEST_CASSANDRA is a contact point.
-// Without it a test fails: it is never skipped.
+// tools/cassandra starts the ring and says where it is: PLAYHEAD_TEST_CASSANDRA is a contact point,
+// PLAYHEAD_TEST_CASSANDRA_PID the process of that node. Without them a test fails: it is never
+// skipped.
 #pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
@@ -16,12 +21,22 @@
 
 namespace playhead {
 
-inline std::string ring_contact() {
-  const char* contact = std::getenv("PLAYHEAD_TEST_CASSANDRA");
-  if (contact == nullptr)
-    throw std::runtime_error("PLAYHEAD_TEST_CASSANDRA is not set; tools/cassandra starts a ring");
-  return contact;
+inline std::string ring_says(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr)
+    throw std::runtime_error(std::string(name) + " is not set; tools/cassandra starts a ring");
+  return value;
 }
+inline std::string ring_contact() { return ring_says("PLAYHEAD_TEST_CASSANDRA"); }
+inline ::pid_t ring_pid() { return std::stoi(ring_says("PLAYHEAD_TEST_CASSANDRA_PID")); }
+
+/// A node that answers nothing, as after a long pause of its virtual machine, until this goes away.
+class FrozenNode {
+ public:
+  FrozenNode() { ::kill(ring_pid(), SIGSTOP); }
+  ~FrozenNode() { ::kill(ring_pid(), SIGCONT); }
+  FrozenNode(const FrozenNode&) = delete;
+};
 
 template <typename T>
 T value_of(Result<T> result) {

@@ -19,8 +19,8 @@ namespace {
 constexpr std::size_t kBatchStatementsMax = 100;
 constexpr std::size_t kBatchBytesMax = 64 * 1024;
 
-// A clamp that chrono's calendar can take: some 31,000 years either way.
-constexpr std::int64_t kCalendarMsMax = 1'000'000'000'000'000;
+// A clamp that chrono's calendar can take: some 28,500 years either way.
+constexpr std::int64_t kCalendarMsMax = 900'000'000'000'000;
 
 std::size_t bytes_of(const CqlBatch& batch) {
   std::size_t bytes = 0;
