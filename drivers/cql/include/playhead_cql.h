@@ -1,13 +1,16 @@
 // C ABI of the CQL driver: the Rust crate `scylla` behind a static library (drivers/cql).
 //
 // Operation: cql_connect and cql_prepare block; cql_execute, cql_batch and cql_query return at once
-//   and answer by a callback. cql_close drains, and when it has returned no callback is outstanding.
+//   and answer by a callback. cql_close drains, and when it has returned no callback is
+//   outstanding.
 // Callbacks: exactly one for every call, whatever happens: also after an error, a panic of the
-//   driver, a deadline or a close. It comes on a thread of the driver, or, for a call that is refused
-//   (closed, overloaded, malformed), on the caller's before the call returns. It must not throw, block, nor
-//   close the session. The result is the callback's own, to be given to cql_result_free.
-// Concurrency: every function from any thread, but for the *_free ones: nobody may use what is freed.
-// Values: each is one byte of type (CQL_TEXT, …), a big-endian int32 length (-1: null) and so many
+//   driver, a deadline or a close. It comes on a thread of the driver, or, for a call that is
+//   refused (closed, overloaded, malformed), on the caller's before the call returns. It must not
+//   throw, block, nor close the session. The result is the callback's own, to be given to
+//   cql_result_free.
+// Concurrency: every function from any thread, but for the *_free ones: nobody may use what is
+// freed. Values: each is one byte of type (CQL_TEXT, …), a big-endian int32 length (-1: null) and
+// so many
 //   bytes as the native protocol has them; one that does not fit its column is refused. Cells of
 //   results are the same without the type.
 #pragma once
@@ -68,7 +71,8 @@ typedef struct cql_config {
 
 typedef struct cql_statement_options {
   uint16_t consistency;         ///< a cql_consistency
-  uint16_t serial_consistency;  ///< of conditional statements: CQL_SERIAL or CQL_LOCAL_SERIAL; 0: CQL_SERIAL
+  uint16_t serial_consistency;  ///< of conditional statements: CQL_SERIAL or CQL_LOCAL_SERIAL; 0:
+                                ///< CQL_SERIAL
   uint32_t idempotent;          ///< 1: may be sent again after an error that leaves it open
   uint32_t page_rows;           ///< of a page of its result
 } cql_statement_options;
@@ -107,7 +111,7 @@ void cql_batch(const cql_session* session, const cql_bound* bound, size_t count,
 void cql_query(const cql_session* session, const char* text, uint32_t timeout_ms, cql_done done,
                void* user);
 
-int cql_result_code(const cql_result* result);  ///< a cql_error
+int cql_result_code(const cql_result* result);           ///< a cql_error
 const char* cql_result_error(const cql_result* result);  ///< null if the code is CQL_OK
 size_t cql_result_rows(const cql_result* result);
 size_t cql_result_columns(const cql_result* result);

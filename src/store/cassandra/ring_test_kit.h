@@ -1,8 +1,8 @@
 // A ring to test against, and keyspaces of its own for each test. For tests only.
 //
 // tools/cassandra starts the ring and says where it is: PLAYHEAD_TEST_CASSANDRA is a contact point,
-// PLAYHEAD_TEST_CASSANDRA_PID the process of that node. Without them a test fails: it is never
-// skipped.
+// PLAYHEAD_TEST_CASSANDRA_PIDS the nodes' processes, the contact's first. Without them a test
+// fails: it is never skipped.
 #pragma once
 
 #include <signal.h>
@@ -11,8 +11,10 @@
 
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "runtime/clock.h"
 #include "store/cassandra/cassandra_store.h"
@@ -28,7 +30,13 @@ inline std::string ring_says(const char* name) {
   return value;
 }
 inline std::string ring_contact() { return ring_says("PLAYHEAD_TEST_CASSANDRA"); }
-inline ::pid_t ring_pid() { return std::stoi(ring_says("PLAYHEAD_TEST_CASSANDRA_PID")); }
+inline std::vector<::pid_t> ring_pids() {
+  std::istringstream in(ring_says("PLAYHEAD_TEST_CASSANDRA_PIDS"));
+  std::vector<::pid_t> pids;
+  for (::pid_t pid = 0; in >> pid;) pids.push_back(pid);
+  return pids;
+}
+inline ::pid_t ring_pid() { return ring_pids().at(0); }
 
 /// A node that answers nothing, as after a long pause of its virtual machine, until this goes away.
 class FrozenNode {
@@ -47,10 +55,11 @@ T value_of(Result<T> result) {
 /// An empty keyspace with the tables, gone with the test.
 class TestKeyspace {
  public:
-  TestKeyspace() : session_(value_of(CqlSession::open({.contacts = ring_contact()}))) {
+  explicit TestKeyspace(std::uint32_t replication = 1)
+      : session_(value_of(CqlSession::open({.contacts = ring_contact()}))) {
     static int count = 0;
     name_ = "test_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
-    value_of(run_to_end(apply_schema(*session_, {.keyspace = name_, .replication = 1})));
+    value_of(run_to_end(apply_schema(*session_, {.keyspace = name_, .replication = replication})));
   }
   ~TestKeyspace() { (void)run_to_end(session_->query("DROP KEYSPACE " + name_, 60'000)); }
   TestKeyspace(const TestKeyspace&) = delete;
