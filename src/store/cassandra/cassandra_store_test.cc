@@ -60,8 +60,7 @@ class CassandraStoreTest : public testing::Test {
     return value_of(CassandraStore::open(options, clock));
   }
   static void run_cql(const std::string& text) {
-    const auto session =
-        value_of(CqlSession::open({.contacts = ring_contact(), .keyspace = keyspace_->name()}));
+    const auto session = value_of(CqlSession::open(ring_options(keyspace_->name())));
     value_of(run_to_end(session->query(text, 60'000)));
   }
 
@@ -273,7 +272,7 @@ TEST(CassandraSchema, IsSafeToApplyAgain) {
   const TestKeyspace keyspace;
   const auto store = value_of(CassandraStore::open(keyspace.options(), clock));
   value_of(run_to_end(store->write(changes_of({.view = "v1"}))));
-  const auto session = value_of(CqlSession::open({.contacts = ring_contact()}));
+  const auto session = value_of(CqlSession::open(ring_options()));
   value_of(run_to_end(apply_schema(*session, {.keyspace = keyspace.name(), .replication = 1})));
   EXPECT_TRUE(value_of(run_to_end(store->view(kAccount, "v1"))));
 }
@@ -281,8 +280,7 @@ TEST(CassandraSchema, IsSafeToApplyAgain) {
 TEST(CassandraSchema, IsLookedForWhenAStoreOpens) {
   const SystemClock clock;
   const TestKeyspace keyspace;
-  const auto session =
-      value_of(CqlSession::open({.contacts = ring_contact(), .keyspace = keyspace.name()}));
+  const auto session = value_of(CqlSession::open(ring_options(keyspace.name())));
   value_of(run_to_end(
       session->query("UPDATE meta SET format = 99 WHERE name = 'schema' IF EXISTS", 60'000)));
   const auto newer = CassandraStore::open(keyspace.options(), clock);
@@ -308,19 +306,28 @@ TEST(CassandraSchema, RefusesAKeyspaceThatIsNoName) {
   EXPECT_NE(text->find("'replication_factor': 2"), std::string::npos);
 }
 
+// What `ask` gives, asked again while it is an error: calls may be on their way to a node that is
+// gone.
+template <typename Ask>
+auto persistently(const Ask& ask) {
+  constexpr int kAttemptsMax = 20;
+  auto result = ask();
+  for (int i = 1; i < kAttemptsMax && !result; ++i) result = ask();
+  return value_of(std::move(result));
+}
+
 // Goal: with three copies, what was acknowledged survives the loss of a node, and the store works
 // on; with two nodes lost it refuses, rather than trust one copy. Method: writes before and after a
-// SIGKILL, each repeated until it is acknowledged, then all read. Needs a ring of three, and leaves
-// one node of it.
+// SIGKILL, then all are read. Needs a ring of three, and leaves one node of it.
 TEST(CassandraRing, LosesNothingWithANodeAndRefusesWithTwo) {
   const std::vector<::pid_t> pids = ring_pids();
   ASSERT_EQ(pids.size(), 3u);
   const SystemClock clock;
   const TestKeyspace keyspace(3);
   CassandraStoreOptions options = keyspace.options();
-  options.cql.call_timeout_ms = 2'000;  // what was on its way to the dead node is repeated soon
+  options.cql.call_timeout_ms = 3'000;
   const auto store = value_of(CassandraStore::open(options, clock));
-  constexpr int kViews = 100, kAttemptsMax = 20;
+  constexpr int kViews = 100;
   const auto write = [&](int number) {
     std::vector<Change> changes =
         changes_of({.view = "v" + std::to_string(number), .start_ms = number, .playhead = number});
@@ -329,22 +336,17 @@ TEST(CassandraRing, LosesNothingWithANodeAndRefusesWithTwo) {
                                   .delta = title_at(number, number)});
     return run_to_end(store->write(std::move(changes)));
   };
-  for (int i = 0; i < kViews; ++i) ASSERT_TRUE(write(i));
+  for (int i = 0; i < kViews; ++i) persistently([&] { return write(i); });
   ::kill(pids[1], SIGKILL);
-  for (int i = kViews; i < 2 * kViews; ++i) {
-    int attempts = 1;
-    while (!write(i) && attempts < kAttemptsMax) ++attempts;
-    ASSERT_LT(attempts, kAttemptsMax) << "view " << i;
-  }
+  for (int i = kViews; i < 2 * kViews; ++i) persistently([&] { return write(i); });
   for (int i = 0; i < 2 * kViews; ++i) {
-    const auto view = run_to_end(store->view(kAccount, "v" + std::to_string(i)));
-    ASSERT_TRUE(view) << view.error().detail;
-    ASSERT_TRUE(*view) << i;
-    EXPECT_EQ((*view)->view.playhead, i);
+    const auto view =
+        persistently([&] { return run_to_end(store->view(kAccount, "v" + std::to_string(i))); });
+    ASSERT_TRUE(view) << i;
+    EXPECT_EQ(view->view.playhead, i);
   }
-  const auto titles = run_to_end(store->all_titles(kProfile, 1'000));
-  ASSERT_TRUE(titles) << titles.error().detail;
-  EXPECT_EQ(titles->size(), 200u);
+  const auto titles = persistently([&] { return run_to_end(store->all_titles(kProfile, 1'000)); });
+  EXPECT_EQ(titles.size(), 200u);
   ::kill(pids[2], SIGKILL);
   const auto refused = write(2 * kViews);
   ASSERT_FALSE(refused) << "one copy is no quorum";

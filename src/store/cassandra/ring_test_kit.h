@@ -14,6 +14,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/clock.h"
@@ -46,6 +47,14 @@ class FrozenNode {
   FrozenNode(const FrozenNode&) = delete;
 };
 
+/// How to reach the ring. No test waits for these to pass, and a busy machine may take its time.
+inline CqlOptions ring_options(std::string keyspace = {}) {
+  return {.contacts = ring_contact(),
+          .keyspace = std::move(keyspace),
+          .connect_timeout_ms = 60'000,
+          .call_timeout_ms = 60'000};
+}
+
 template <typename T>
 T value_of(Result<T> result) {
   if (!result) throw std::runtime_error(result.error().detail);
@@ -56,7 +65,7 @@ T value_of(Result<T> result) {
 class TestKeyspace {
  public:
   explicit TestKeyspace(std::uint32_t replication = 1)
-      : session_(value_of(CqlSession::open({.contacts = ring_contact()}))) {
+      : session_(value_of(CqlSession::open(ring_options()))) {
     static int count = 0;
     name_ = "test_" + std::to_string(::getpid()) + "_" + std::to_string(++count);
     value_of(run_to_end(apply_schema(*session_, {.keyspace = name_, .replication = replication})));
@@ -66,7 +75,7 @@ class TestKeyspace {
 
   const std::string& name() const { return name_; }
   CassandraStoreOptions options() const {
-    return {.cql = {.contacts = ring_contact(), .keyspace = name_}, .settle_delay_ms = 0};
+    return {.cql = ring_options(name_), .settle_delay_ms = 0};
   }
 
  private:

@@ -35,8 +35,8 @@ std::string taken(char* text) {
   return out;
 }
 
-// A callback's context: made for one call, gone with its answer.
-void on_done(void* user, cql_result* result) {
+// A callback's context is made for one call and gone with its answer.
+void on_done(void* user, cql_result* result) noexcept {
   const std::unique_ptr<CqlSession::Done> done(static_cast<CqlSession::Done*>(user));
   const int code = cql_result_code(result);
   if (code == CQL_OK) {
@@ -163,8 +163,8 @@ Result<CqlStatement> CqlSession::prepare(const std::string& text,
       .page_rows = options.page_rows};
   cql_statement* statement = nullptr;
   char* error = nullptr;
-  const int code =
-      cql_prepare(session_.get(), text.c_str(), &how, options_.call_timeout_ms, &statement, &error);
+  const int code = cql_prepare(session_.get(), text.c_str(), &how, options_.connect_timeout_ms,
+                               &statement, &error);
   if (code != CQL_OK) return fail(errc_of(code), "prepare '" + text + "': " + taken(error));
   return CqlStatement(statement, [](const cql_statement* mine) {
     cql_statement_free(const_cast<cql_statement*>(mine));

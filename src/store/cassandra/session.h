@@ -26,15 +26,15 @@
 namespace playhead {
 
 struct CqlOptions {
-  std::string contacts = "127.0.0.1:9042";  ///< host:port, host:port: any of the ring's nodes
-  std::string keyspace;                     ///< empty: none
-  std::string local_dc;                     ///< the only data centre to talk to; empty: any
-  std::string user, password;               ///< empty: no authentication
-  std::uint32_t threads = 2;                ///< of the driver
-  std::uint32_t in_flight_max = 1'024;      ///< more: overloaded
-  std::uint32_t connect_timeout_ms = 10'000;
-  std::uint32_t call_timeout_ms = 5'000;  ///< no answer until then: unavailable
-  std::uint32_t drain_ms = 10'000;        ///< how long a close waits before it cancels
+  std::string contacts = "127.0.0.1:9042";    ///< host:port, host:port: any of the ring's nodes
+  std::string keyspace;                       ///< empty: none
+  std::string local_dc;                       ///< the only data centre to talk to; empty: any
+  std::string user, password;                 ///< empty: no authentication
+  std::uint32_t threads = 2;                  ///< of the driver
+  std::uint32_t in_flight_max = 1'024;        ///< more: overloaded
+  std::uint32_t connect_timeout_ms = 10'000;  ///< of open() and of each prepare()
+  std::uint32_t call_timeout_ms = 5'000;      ///< no answer until then: unavailable
+  std::uint32_t drain_ms = 10'000;            ///< how long a close waits before it cancels
 };
 
 /// How a statement is run. What reads or writes data once and for all needs no other than these.
