@@ -66,6 +66,8 @@ typedef struct cql_config {
   const char* password;  ///< with user
   uint32_t threads;
   uint32_t connect_timeout_ms;
+  uint32_t speculative_ms;  ///< a node that is silent for so long: another is asked too, if the
+                            ///< statement is idempotent; 0: never
   uint32_t in_flight_max;
 } cql_config;
 

@@ -26,6 +26,7 @@ pub struct CqlConfig {
     password: *const c_char,
     threads: u32,
     connect_timeout_ms: u32,
+    speculative_ms: u32,
     in_flight_max: u32,
 }
 
@@ -84,6 +85,7 @@ pub unsafe extern "C" fn cql_connect(config: &CqlConfig, error: *mut *mut c_char
             credentials,
             threads: config.threads as usize,
             connect_timeout: millis(config.connect_timeout_ms),
+            speculative_after: millis(config.speculative_ms),
             in_flight_max: config.in_flight_max as usize,
         })
     });

@@ -8,6 +8,7 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::statement::batch::{Batch, BatchType};
 use scylla::statement::prepared::PreparedStatement;
@@ -19,6 +20,8 @@ use crate::call::{Call, Callback, Gate};
 use crate::outcome::{Code, Outcome};
 use crate::values::Values;
 
+/// How many other nodes are asked beside the first.
+const SPECULATIONS_MAX: usize = 2;
 /// How long a runtime may take to end once its calls have.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
@@ -29,6 +32,7 @@ pub struct Config {
     pub credentials: Option<(String, String)>,
     pub threads: usize,
     pub connect_timeout: Duration,
+    pub speculative_after: Duration,
     pub in_flight_max: usize,
 }
 
@@ -189,16 +193,21 @@ fn builder(config: &Config) -> SessionBuilder {
     if let Some(dc) = &config.local_dc {
         balancing = balancing.prefer_datacenter(dc.clone());
     }
-    let profile = ExecutionProfile::builder()
+    let mut profile = ExecutionProfile::builder()
         .consistency(Consistency::LocalQuorum)
         .serial_consistency(Some(SerialConsistency::Serial))
         .request_timeout(None) // each call has its own deadline
-        .load_balancing_policy(balancing.build())
-        .build();
+        .load_balancing_policy(balancing.build());
+    if !config.speculative_after.is_zero() {
+        profile = profile.speculative_execution_policy(Some(Arc::new(SimpleSpeculativeExecutionPolicy {
+            max_retry_count: SPECULATIONS_MAX,
+            retry_interval: config.speculative_after,
+        })));
+    }
     let mut builder = SessionBuilder::new()
         .known_nodes(config.contacts.split(','))
         .connection_timeout(config.connect_timeout)
-        .default_execution_profile_handle(profile.into_handle());
+        .default_execution_profile_handle(profile.build().into_handle());
     if let Some((user, password)) = &config.credentials {
         builder = builder.user(user, password);
     }

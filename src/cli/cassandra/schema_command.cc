@@ -48,7 +48,7 @@ Result<void> apply(const Flags& flags) {
   boost::asio::io_context context;
   Result<void> result;
   boost::asio::co_spawn(context, apply_schema(**session, flags.schema),
-                        [&](std::exception_ptr error, Result<void> applied) {
+                        [&](const std::exception_ptr& error, Result<void> applied) {
                           if (error) std::rethrow_exception(error);
                           result = std::move(applied);
                         });

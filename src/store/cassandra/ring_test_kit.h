@@ -42,9 +42,12 @@ inline ::pid_t ring_pid() { return ring_pids().at(0); }
 /// A node that answers nothing, as after a long pause of its virtual machine, until this goes away.
 class FrozenNode {
  public:
-  FrozenNode() { ::kill(ring_pid(), SIGSTOP); }
-  ~FrozenNode() { ::kill(ring_pid(), SIGCONT); }
+  explicit FrozenNode(::pid_t pid = ring_pid()) : pid_(pid) { ::kill(pid_, SIGSTOP); }
+  ~FrozenNode() { ::kill(pid_, SIGCONT); }
   FrozenNode(const FrozenNode&) = delete;
+
+ private:
+  ::pid_t pid_;
 };
 
 /// How to reach the ring. No test waits for these to pass, and a busy machine may take its time.

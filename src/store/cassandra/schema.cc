@@ -6,8 +6,12 @@
 #include <utility>
 #include <vector>
 
+// NOLINTBEGIN(readability-identifier-naming): the names are made by cmake/Embed.cmake
+extern "C" {
 extern const char playhead_embedded_cassandra_schema_begin[],
     playhead_embedded_cassandra_schema_end[];
+}
+// NOLINTEND(readability-identifier-naming)
 
 namespace playhead {
 namespace {

@@ -141,6 +141,7 @@ Result<std::unique_ptr<CqlSession>> CqlSession::open(const CqlOptions& options) 
                           .password = optional(options.password),
                           .threads = options.threads,
                           .connect_timeout_ms = options.connect_timeout_ms,
+                          .speculative_ms = options.speculative_ms,
                           .in_flight_max = options.in_flight_max};
   char* error = nullptr;
   cql_session* session = cql_connect(&config, &error);

@@ -34,7 +34,9 @@ struct CqlOptions {
   std::uint32_t in_flight_max = 1'024;        ///< more: overloaded
   std::uint32_t connect_timeout_ms = 10'000;  ///< of open() and of each prepare()
   std::uint32_t call_timeout_ms = 5'000;      ///< no answer until then: unavailable
-  std::uint32_t drain_ms = 10'000;            ///< how long a close waits before it cancels
+  std::uint32_t speculative_ms =
+      500;  ///< a node silent for so long: another one is asked too; 0: never
+  std::uint32_t drain_ms = 10'000;  ///< how long a close waits before it cancels
 };
 
 /// How a statement is run. What reads or writes data once and for all needs no other than these.

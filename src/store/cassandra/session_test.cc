@@ -311,7 +311,8 @@ TEST_F(CqlBoundary, DoesNotCloseFromACallback) {
                           .user = nullptr,
                           .password = nullptr,
                           .threads = 1,
-                          .connect_timeout_ms = 10'000,
+                          .connect_timeout_ms = 60'000,
+                          .speculative_ms = 0,
                           .in_flight_max = 10};
   char* error = nullptr;
   cql_session* session = cql_connect(&config, &error);

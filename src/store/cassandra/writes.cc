@@ -17,7 +17,7 @@ namespace {
 // A batch that is one mutation has no limit of Cassandra's own but that of a mutation, 16 MiB.
 // These keep it small enough to be sent and applied in a few milliseconds.
 constexpr std::size_t kBatchStatementsMax = 100;
-constexpr std::size_t kBatchBytesMax = 64 * 1024;
+constexpr std::size_t kBatchBytesMax = std::size_t{64} * 1024;
 
 // A clamp that chrono's calendar can take: some 28,500 years either way.
 constexpr std::int64_t kCalendarMsMax = 900'000'000'000'000;
