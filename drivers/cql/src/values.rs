@@ -69,10 +69,10 @@ impl SerializeRow for Values {
                 return Err(refuse(format!("the value of column {} has another type", column.name())));
             }
             let cell = row.make_cell_writer();
-            match value {
-                None => drop(cell.set_null()),
-                Some(bytes) => drop(cell.set_value(bytes).map_err(SerializationError::new)?),
-            }
+            let _written = match value {
+                None => cell.set_null(),
+                Some(bytes) => cell.set_value(bytes).map_err(SerializationError::new)?,
+            };
         }
         if !rest.is_empty() {
             return Err(refuse("there are more values than columns".to_string()));
