@@ -44,7 +44,7 @@ void check_report(std::string_view bytes) {
 }
 
 struct Contents {
-  std::size_t heartbeats = 0, snapshots = 0, titles = 0;
+  std::size_t heartbeats = 0, snapshots = 0, titles = 0, erasures = 0;
   friend bool operator==(const Contents&, const Contents&) = default;
 };
 
@@ -71,6 +71,12 @@ bool read(std::string_view frame, Contents& contents, std::string* copy) {
     begin(head);
     writer->title(delta);
     ++contents.titles;
+    return {};
+  };
+  visitor.erasure = [&](const FrameHead& head, const ErasureRecord& erasure) -> Result<void> {
+    begin(head);
+    writer->erasure(erasure);
+    ++contents.erasures;
     return {};
   };
   const bool good = read_frame(frame, visitor).has_value();

@@ -8,6 +8,9 @@ Verdict allow(const Caller& caller, Permission permission, std::string_view acco
   if (permission == Permission::kPublic) return Verdict::kAllowed;
   if ((caller.permissions & bit(permission)) == 0) return Verdict::kForbidden;
   if (caller.account && !account.empty() && account != *caller.account) return Verdict::kHidden;
+  // Who is one profile of an account can't erase the others'.
+  if (permission == Permission::kErase && caller.profile && profile.empty())
+    return Verdict::kForbidden;
   if (caller.profile && !profile.empty() && profile != *caller.profile) return Verdict::kHidden;
   return Verdict::kAllowed;
 }

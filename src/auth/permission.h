@@ -14,6 +14,7 @@ enum class Permission : std::uint8_t {
   kWriteProfile,  ///< change a profile's progress
   kDelete,        ///< delete from a profile's history
   kOperate,       ///< see the cluster and its figures
+  kErase,         ///< erase a profile or an account, for good
 };
 
 using Permissions = std::uint32_t;
@@ -25,10 +26,14 @@ constexpr Permissions bit(Permission permission) {
 /// Everything but the operator's: a service's.
 inline constexpr Permissions kMemberPermissions =
     bit(Permission::kReport) | bit(Permission::kReadViewers) | bit(Permission::kTerminate) |
-    bit(Permission::kReadProfile) | bit(Permission::kWriteProfile) | bit(Permission::kDelete);
+    bit(Permission::kReadProfile) | bit(Permission::kWriteProfile) | bit(Permission::kDelete) |
+    bit(Permission::kErase);
 
+/// What a viewer's token must allow by name.
+inline constexpr Permissions kDeletingPermissions =
+    bit(Permission::kDelete) | bit(Permission::kErase);
 /// A viewer's, unless its token allows deleting.
-inline constexpr Permissions kViewerPermissions = kMemberPermissions & ~bit(Permission::kDelete);
+inline constexpr Permissions kViewerPermissions = kMemberPermissions & ~kDeletingPermissions;
 
 inline constexpr Permissions kAllPermissions = kMemberPermissions | bit(Permission::kOperate);
 

@@ -286,7 +286,7 @@ Caller caller_of(const Claims& claims, unsigned stream_limit) {
     caller.stream_limit = stream_limit;
   switch (claims.kind) {
     case TokenKind::kViewer:
-      caller.permissions = kViewerPermissions | (claims.may_delete ? bit(Permission::kDelete) : 0);
+      caller.permissions = kViewerPermissions | (claims.may_delete ? kDeletingPermissions : 0);
       break;
     case TokenKind::kService:
       caller.permissions = kMemberPermissions;

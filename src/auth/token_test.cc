@@ -208,6 +208,13 @@ TEST(CallerOf, GivesEachKindItsPermissions) {
   deleting.may_delete = true;
   EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kDelete, "a1", "p1"), Verdict::kAllowed);
   EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kDelete, "a1", "p2"), Verdict::kHidden);
+  EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kErase, "a1", "p1"), Verdict::kAllowed);
+  EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kErase, "a1", "p2"), Verdict::kHidden);
+  EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kErase, "a1"), Verdict::kForbidden)
+      << "one profile can't erase the others";
+  deleting.profile.reset();
+  EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kErase, "a1"), Verdict::kAllowed);
+  EXPECT_EQ(allow(caller_of(deleting, 4), Permission::kErase, "a2"), Verdict::kHidden);
 
   const Caller service =
       caller_of({.kind = TokenKind::kService, .tenant = "t", .stream_limit = 9}, 0);

@@ -21,6 +21,7 @@ enum class Errc : std::uint16_t {
   kTerminated = 8,       ///< the view was ended from elsewhere; stop playing
   kConflict = 9,         ///< the report contradicts the view's identity; do not retry
   kUnprocessable = 10,   ///< well-formed, but out of the range that is kept; do not retry
+  kErased = 11,          ///< it tells of what was erased; forget it
 };
 
 /// An operating error. `detail` is for logs and problem bodies: lower case, no full stop, names

@@ -42,7 +42,8 @@ std::string as_json(const JournalReport& journal, const StoreReport& store) {
       .field("bytes", journal.bytes)
       .field("heartbeats", journal.heartbeats)
       .field("snapshots", journal.snapshots)
-      .field("titles", journal.titles);
+      .field("titles", journal.titles)
+      .field("erasures", journal.erasures);
   write_damage(json, journal.damaged, journal.damage);
   json.key("store").open('{');
   json.field("views", store.views)
@@ -50,6 +51,7 @@ std::string as_json(const JournalReport& journal, const StoreReport& store) {
       .field("history", store.history)
       .field("profiles", store.profiles)
       .field("titles", store.titles)
+      .field("erasures", store.erasures)
       .field("disk_bytes", store.disk_bytes);
   write_damage(json, store.damaged, store.damage);
   json.close('}');

@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Millis kTickMs = 100;
+constexpr Millis kPurgesPerInterval = 4;
 constexpr Millis kProgressMs = 20;  // between two looks at how far a replay has come
 
 std::uint64_t random_number() {
@@ -55,8 +56,9 @@ Node::~Node() {
   if (threads_ == nullptr) return;
   threads_->stop();
   threads_->join();
-  // Before what they call goes: the journal answers its frames, the store its reads.
+  // Before what they call goes: the journal answers its frames, the store its reads and purges.
   journal_.reset();
+  store_.reset();
   server_.reset();
 }
 
@@ -65,6 +67,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
   std::unique_ptr<Node> node(new Node(config));
   node->config_.journal.path = journal_path(config.data);
   node->config_.store.path = store_path(config.data);
+  node->config_.store.clock = &node->clock_;
   if (auto made = node->make_authenticator(); !made) return std::unexpected(made.error());
   auto journal = RocksJournal::open(node->config_.journal);
   if (!journal) return std::unexpected(journal.error());
@@ -146,7 +149,21 @@ Result<void> Node::replay(const std::function<void(FrameNumber, FrameNumber)>& p
 void Node::run_timers() {
   for (std::size_t i = 0; i < shards_->count(); ++i)
     asio::co_spawn(threads_->executor(i), keep_time(i), asio::detached);
+  asio::co_spawn(threads_->executor(0), keep_purging(), asio::detached);
   server_->set_ready(true);
+}
+
+// Often enough for what a receipt promises (service/erase.cc), and seldom, for it rewrites files.
+Task<> Node::keep_purging() {
+  asio::steady_timer timer(threads_->executor(0));
+  while (!stopping_) {
+    timer.expires_after(std::chrono::milliseconds(
+        std::max(kTickMs, config_.shard.checkpoint_interval_ms / kPurgesPerInterval)));
+    co_await timer.async_wait(asio::use_awaitable);
+    if (auto purged = co_await store_->purge(); !purged && !stopping_)
+      spdlog::warn("what was erased is still in files, a later purge will remove it: {}",
+                   purged.error().detail);
+  }
 }
 
 Task<> Node::keep_time(std::size_t index) {
@@ -205,6 +222,8 @@ void Node::collect(MetricsText& out) const {
   out.counter("playhead_store_flushes_total", "Flushes made for checkpoints.",
               number(store.flushes));
   out.counter("playhead_store_refused_total", "Requests above a limit.", number(store.refused));
+  out.counter("playhead_store_slots_purged_total",
+              "Slots rewritten because something there was erased.", number(store.slots_purged));
   out.gauge("playhead_store_disk_bytes", "Bytes of the store's files.", number(store.disk_bytes));
   out.gauge("playhead_store_memtable_bytes", "Bytes not flushed yet.",
             number(store.memtable_bytes));

@@ -61,6 +61,7 @@ class Node {
   explicit Node(const Config& config);
   Result<void> make_authenticator();
   Task<> keep_time(std::size_t index);
+  Task<> keep_purging();
   Result<void> run(Task<Result<void>> task);
   void collect(MetricsText& out) const;
 

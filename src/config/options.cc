@@ -50,6 +50,11 @@ Result<void> check_key(const std::string& text) {
   return add_jwk(text, keys);
 }
 
+Result<void> check_compression(const std::string& text) {
+  if (text == "lz4" || text == "none") return {};
+  return fail(Errc::kInvalidArgument, "'" + text + "' is no compression");
+}
+
 Result<void> check_name(const std::string& text) {
   if (is_token_name(text)) return {};
   return fail(Errc::kInvalidArgument, "that is no name");
@@ -197,6 +202,8 @@ constexpr auto kOptions = std::to_array<Option>({
      1'000'000, "Titles of a profile that Continue Watching looks at."},
     {"shard", "profiles_max", at<&Config::shard, &ShardOptions::profiles_max>, 1, 100'000,
      "Profiles of an account that are listed."},
+    {"shard", "erased_profiles_max", at<&Config::shard, &ShardOptions::erased_profiles_max>, 1,
+     100'000, "Erased profiles of an account that are remembered one by one."},
     {"shard", "history_scan_max", at<&Config::shard, &ShardOptions::history_scan_max>, 100,
      1'000'000, "Rows that one filtered page of history looks at."},
     {"shard", "frame_records_max", at<&Config::shard, &ShardOptions::frame_records_max>, 1, 65'536,
@@ -217,6 +224,12 @@ constexpr auto kOptions = std::to_array<Option>({
      8 * kMiB, 1'024 * kGiB, "Memory for rows, indexes and filters that were read."},
     {"store", "memtable_bytes_max", at<&Config::store, &RocksStoreOptions::memtable_bytes_max>,
      8 * kMiB, 64 * kGiB, "Memory for rows that have not been flushed."},
+    {"store", "retention_days", at<&Config::store, &RocksStoreOptions::retention_days>, 0, 36'500,
+     "Days for which views and positions are kept; 0: for ever. Older ones are not shown any "
+     "more."},
+    {"store", "compression", at<&Config::store, &RocksStoreOptions::compression>, 0, 0,
+     "How rows are compressed on disk; rows that are there stay as they are.", check_compression,
+     "\"lz4\" or \"none\""},
     {"store", "reader_threads", at<&Config::store, &RocksStoreOptions::reader_threads>, 1, 256,
      "Threads for the reads that must wait for the disk."},
     {"store", "background_threads", at<&Config::store, &RocksStoreOptions::background_threads>, 1,

@@ -26,6 +26,10 @@ Task<Reply> get_history_item(Request request);
 Task<Reply> delete_history(Request request);
 Task<Reply> delete_history_item(Request request);
 
+// rights.cc
+Task<Reply> delete_account(Request request);
+Task<Reply> delete_profile(Request request);
+
 // system.cc
 Task<Reply> get_livez(Request request);
 Task<Reply> get_readyz(Request request);

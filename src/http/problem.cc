@@ -74,6 +74,14 @@ constexpr ProblemType kViewTerminated{
     false,
     "The view was ended from elsewhere",
     "Stop playing. `device` names the device that ended the view, if it is known."};
+constexpr ProblemType kErased{
+    "erased",
+    410,
+    Errc::kErased,
+    false,
+    "What this tells of was erased",
+    "The account or the profile was erased after this was watched, or after its view began. Forget "
+    "the report, and stop playing; what is watched from now on is a view of its own."};
 constexpr ProblemType kLengthRequired{
     "length-required",
     411,
@@ -175,19 +183,15 @@ namespace {
 using namespace problems;
 
 constexpr std::array kAll = {
-    &kInvalidRequest,    &kUnauthorized,
-    &kForbidden,         &kNotFound,
-    &kNoProgress,        &kMethodNotAllowed,
-    &kNotAcceptable,     &kTimeout,
-    &kViewLimit,         &kViewTerminated,
-    &kLengthRequired,    &kTooLarge,
-    &kTargetTooLong,     &kUnsupportedMediaType,
-    &kExpectationFailed, &kViewConflict,
-    &kUnprocessable,     &kTooManyRequests,
-    &kHeadersTooLarge,   &kDamaged,
-    &kNotImplemented,    &kNotOwner,
-    &kOverloaded,        &kUnavailable,
-    &kStarting,          &kVersionNotSupported,
+    &kInvalidRequest,    &kUnauthorized,    &kForbidden,
+    &kNotFound,          &kNoProgress,      &kMethodNotAllowed,
+    &kNotAcceptable,     &kTimeout,         &kViewLimit,
+    &kViewTerminated,    &kErased,          &kLengthRequired,
+    &kTooLarge,          &kTargetTooLong,   &kUnsupportedMediaType,
+    &kExpectationFailed, &kViewConflict,    &kUnprocessable,
+    &kTooManyRequests,   &kHeadersTooLarge, &kDamaged,
+    &kNotImplemented,    &kNotOwner,        &kOverloaded,
+    &kUnavailable,       &kStarting,        &kVersionNotSupported,
 };
 
 /// Seconds that a retry should wait: long enough for a sync or an election, short for a viewer.
@@ -224,6 +228,8 @@ const ProblemType& problem_type(Errc code) {
       return kViewConflict;
     case Errc::kUnprocessable:
       return kUnprocessable;
+    case Errc::kErased:
+      return kErased;
   }
   PLAYHEAD_ASSERT(false);
 }

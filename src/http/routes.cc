@@ -47,6 +47,11 @@ constexpr std::array kRoutes = {
     Route(Method::kDelete, "/v1/accounts/{a}/profiles/{p}/history/{x}", kDelete, Place::kPublic,
           Takes::kNothing, Gives::kAnything, delete_history_item),
 
+    Route(Method::kDelete, "/v1/accounts/{a}", kErase, Place::kPublic, Takes::kNothing,
+          Gives::kJson, delete_account),
+    Route(Method::kDelete, "/v1/accounts/{a}/profiles/{p}", kErase, Place::kPublic, Takes::kNothing,
+          Gives::kJson, delete_profile),
+
     Route(Method::kGet, "/v1/cluster", kOperate, Place::kOperators, Takes::kNothing, Gives::kJson,
           get_cluster),
     Route(Method::kGet, "/livez", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,

@@ -44,6 +44,8 @@ constexpr bool is_guarded(std::string_view pattern, Permission permission) {
     case Permission::kWriteProfile:
     case Permission::kDelete:
       return of_account && of_profile;
+    case Permission::kErase:
+      return of_account;
     case Permission::kOperate:
       return !of_account && !of_profile;
   }

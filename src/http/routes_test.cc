@@ -41,6 +41,9 @@ TEST(Route, NamesWhoseThingsItShowsOrItsPermissionGuardsNothing) {
     EXPECT_FALSE(is_guarded(kOfProfile, permission)) << "which says nothing of profiles";
     EXPECT_FALSE(is_guarded("/v1/things", permission));
   }
+  EXPECT_TRUE(is_guarded(kOfAccount, kErase));
+  EXPECT_TRUE(is_guarded(kOfProfile, kErase));
+  EXPECT_FALSE(is_guarded("/v1/things", kErase));
   EXPECT_TRUE(is_guarded("/v1/reports", kReport));
   EXPECT_FALSE(is_guarded(kOfAccount, kOperate));
 }

@@ -79,6 +79,7 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
   each(kCounter, "playhead_checkpoint_rows_total", "Rows handed to the store.", &F::store_rows);
   each(kCounter, "playhead_checkpoint_errors_total", "Writes that the store refused.",
        &F::sweep_errors);
+  each(kCounter, "playhead_erasures_total", "Accounts and profiles erased.", &F::erasures);
   each(kCounter, "playhead_account_loads_total", "Accounts read from the store.", &F::loads);
   each(kCounter, "playhead_streams_dropped_total", "Streams whose reader was too slow.",
        &F::streams_dropped);

@@ -43,6 +43,10 @@ class Journal {
   /// Forgets the frames up to and including `last`. Cheap; repeating it is harmless.
   virtual Result<void> drop_through(FrameNumber last) = 0;
 
+  /// From now on frames go into other files than those before, so that a drop of all of these
+  /// leaves nothing of them on the disk. Errors: unavailable.
+  virtual Result<void> roll() = 0;
+
   /// The oldest frame kept and the newest durable one; {1, 0} when empty.
   struct Extent {
     FrameNumber first = 1;

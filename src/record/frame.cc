@@ -12,7 +12,7 @@ constexpr std::uint8_t kFrameFormat = 1;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
 // The low three bits of a record's first byte. On disk: append, never renumber.
-enum RecordKind : std::uint8_t { kHeartbeat = 0, kSnapshot = 1, kTitle = 2 };
+enum RecordKind : std::uint8_t { kHeartbeat = 0, kSnapshot = 1, kTitle = 2, kErasure = 3 };
 constexpr unsigned kKindBits = 3;
 
 // A heartbeat begins with 16 bits: its kind, then these.
@@ -86,6 +86,20 @@ Result<void> read_title(Reader& in, const FrameHead& head, const FrameVisitor& v
   if (!state) return std::unexpected(state.error());
   delta.delta = *std::move(state);
   return visitor.title(head, std::move(delta));
+}
+
+Result<void> read_erasure(Reader& in, const FrameHead& head, const FrameVisitor& visitor) {
+  const auto slot = in.fixed<std::uint16_t>();
+  const std::string_view bytes = in.text();
+  if (!in.ok() || slot >= kSlots) return damaged("an erasure's record");
+  if (visitor.wanted && !visitor.wanted(slot)) return {};
+  Reader record(bytes);
+  ErasureRecord erasure;
+  for (std::string_view* id : {&erasure.tenant, &erasure.account, &erasure.profile})
+    *id = record.text(kIdBytesMax);
+  erasure.through = {record.integer()};
+  if (!record.ok() || !record.done()) return damaged("an erasure's record");
+  return visitor.erasure(head, erasure);
 }
 
 Result<FrameHead> read_head(Reader& in) {
@@ -173,6 +187,17 @@ void FrameWriter::title(const TitleDelta& record) {
   ++records_;
 }
 
+void FrameWriter::erasure(const ErasureRecord& record) {
+  std::string bytes;
+  for (const std::string_view id : {record.tenant, record.account, record.profile})
+    put_text(bytes, id);
+  put_signed(bytes, record.through.ms);
+  out_.push_back(static_cast<char>(kErasure));
+  put_fixed(out_, slot_of(record.tenant, record.account));
+  put_text(out_, bytes);
+  ++records_;
+}
+
 std::string FrameWriter::finish() {
   put_fixed(out_, hash_bytes(out_));
   std::string frame = std::move(out_);
@@ -212,6 +237,9 @@ Result<void> read_frame(std::string_view bytes, const FrameVisitor& visitor) {
         break;
       case kTitle:
         read = read_title(in, *head, visitor);
+        break;
+      case kErasure:
+        read = read_erasure(in, *head, visitor);
         break;
       default:
         read = fail(Errc::kCorrupt, "a frame holds a record of no known kind");

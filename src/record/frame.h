@@ -51,6 +51,13 @@ struct TitleDelta {
   TitleState delta;
 };
 
+/// Everything of a profile, or of an account, up to `through` is gone.
+struct ErasureRecord {
+  std::string_view tenant, account;
+  std::string_view profile;  ///< empty: the whole account
+  Instant through;
+};
+
 class FrameWriter {
  public:
   explicit FrameWriter(const FrameHead& head);
@@ -58,6 +65,7 @@ class FrameWriter {
   void heartbeat(const Heartbeat& record);
   void snapshot(std::uint32_t number, std::uint16_t slot, const StoredView& view);
   void title(const TitleDelta& record);
+  void erasure(const ErasureRecord& record);
 
   std::size_t bytes() const { return out_.size(); }
   std::size_t records() const { return records_; }
@@ -74,13 +82,14 @@ class FrameWriter {
 struct FrameVisitor {
   /// Asked first: false skips the frame, of which only the checksum is looked at.
   std::function<bool(const FrameHead&)> wanted_frame;
-  /// Asked before a snapshot or a title is decoded: false skips its bytes (another thread's slot).
+  /// Asked before a record that carries ids is decoded: false skips it (another thread's slot).
   std::function<bool(std::uint16_t slot)> wanted;
   std::function<Result<void>(const FrameHead&, const Heartbeat&)> heartbeat;
   std::function<Result<void>(const FrameHead&, Snapshot&&)> snapshot;
   /// Called instead of `snapshot` for one whose slot is not wanted: its number means nothing now.
   std::function<void(const FrameHead&, std::uint32_t number)> skipped;
   std::function<Result<void>(const FrameHead&, TitleDelta&&)> title;
+  std::function<Result<void>(const FrameHead&, const ErasureRecord&)> erasure;
 };
 
 /// Reads every record of `bytes`.

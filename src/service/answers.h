@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "record/erasure.h"
 #include "shard/outcome.h"
 #include "viewing/title.h"
 #include "viewing/view.h"
@@ -57,6 +58,13 @@ struct HistoryItem {
   std::optional<Millis> duration;
   Millis watched_ms = 0;
   bool finished = false;
+};
+
+/// Of an erasure. It holds no id, so that it may be kept.
+struct Receipt {
+  Mark mark;          ///< of the account or the profile
+  Instant erased_at;  ///< nothing of the time up to here is left, or will be taken
+  Instant gone_by;    ///< when no file has anything of it any more, at the latest
 };
 
 struct HistoryFilter {

@@ -11,6 +11,9 @@ namespace {
 // A settle costs the store a flush: this many of them a checkpoint interval.
 constexpr Millis kSettlesPerInterval = 10;
 
+// Erasures of each shard so far, in all.
+Task<std::uint64_t> erasures_of(Shard& shard) { co_return shard.figures().erasures; }
+
 Task<FrameNumber> low_water_of(Shard& shard) { co_return shard.low_water(); }
 
 }  // namespace
@@ -27,6 +30,7 @@ Checkpointer::Checkpointer(ShardThreads& shards, Journal& journal, Store& store,
 
 Task<Result<void>> Checkpointer::step() {
   Result<void> swept = co_await sweep(false);
+  if (auto rolled = co_await roll_if_erased(); !rolled) co_return rolled;
   // A journal that fills up is dropped as soon as it can be, but not with a flush at every step.
   const bool full = journal_.bytes() > journal_bytes_high_;
   const Millis interval = full ? settle_interval_ms_ / kSettlesPerInterval : settle_interval_ms_;
@@ -35,8 +39,19 @@ Task<Result<void>> Checkpointer::step() {
   co_return swept;
 }
 
+// What was erased leaves the disk with the file that holds its frames, so that file ends here.
+Task<Result<void>> Checkpointer::roll_if_erased() {
+  std::uint64_t erasures = 0;
+  for (std::size_t i = 0; i < shards_.count(); ++i)
+    erasures += co_await boost::asio::co_spawn(
+        shards_.threads().executor(i), erasures_of(shards_.shard(i)), boost::asio::use_awaitable);
+  if (std::exchange(erasures_, erasures) == erasures) co_return Result<void>{};
+  co_return journal_.roll();
+}
+
 Task<Result<void>> Checkpointer::finish() {
   if (auto swept = co_await sweep(true); !swept) co_return swept;
+  if (auto rolled = co_await roll_if_erased(); !rolled) co_return rolled;
   co_return co_await drop();
 }
 

@@ -29,6 +29,7 @@ class Checkpointer {
 
  private:
   Task<Result<void>> sweep(bool all);
+  Task<Result<void>> roll_if_erased();
   Task<Result<void>> drop();
 
   ShardThreads& shards_;
@@ -38,6 +39,7 @@ class Checkpointer {
   Millis settle_interval_ms_;
   std::uint64_t journal_bytes_high_;
   Millis settled_ms_;
+  std::uint64_t erasures_ = 0;  ///< that the journal has been rolled for
 };
 
 }  // namespace playhead

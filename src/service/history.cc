@@ -101,12 +101,13 @@ Task<Result<Answer<HistoryPage>>> Service::read_history(ProfileRef profile, Hist
     Place place{view.keyed_start, std::string(view.ids.get().view)};
     memory.insert_or_assign(std::move(place), std::move(view));
   }
+  const bool hidden = shard.hidden(account).covers(profile.profile);
   shard.forget_idle(account);
 
   std::optional<HistoryKey> from;
   if (after) from = HistoryKey{.keyed_start = after->keyed_start, .view = after->view};
   for (std::size_t scanned = 0;;) {
-    auto rows = co_await store_.history(profile, from, limit + 1);
+    auto rows = hidden ? HistoryRows{} : co_await store_.history(profile, from, limit + 1);
     if (!rows) co_return std::unexpected(rows.error());
     scanned += rows->views.size();
     Rows chunk;
@@ -147,13 +148,9 @@ Task<Result<Answer<HistoryItem>>> Service::read_history_item(ProfileRef profile,
   const Instant as_of = clock_.now();
   if (auto loaded = co_await shard.load(account); !loaded)
     co_return std::unexpected(loaded.error());
-  std::optional<StoredView> found = shard.find(account, id);
-  shard.forget_idle(account);
-  if (!found) {
-    auto stored = co_await store_.view(account, id);
-    if (!stored) co_return std::unexpected(stored.error());
-    found = std::move(*stored);
-  }
+  auto read = co_await find_view(shard, account, std::move(id));
+  if (!read) co_return std::unexpected(read.error());
+  const std::optional<StoredView>& found = *read;
   if (!found || !belongs(*found) || found->ids.get().profile != profile.profile)
     co_return fail(Errc::kNotFound, "no such entry in this history");
   co_return Answer<HistoryItem>{.value = history_item_of(*found), .as_of = as_of};

@@ -116,15 +116,22 @@ Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::strin
   const Instant as_of = clock_.now();
   if (auto loaded = co_await shard.load(account); !loaded)
     co_return std::unexpected(loaded.error());
+  auto found = co_await find_view(shard, account, std::move(view));
+  if (!found) co_return std::unexpected(found.error());
+  if (!*found) co_return fail(Errc::kNotFound, "no such view");
+  co_return Answer<ViewItem>{.value = view_item(**found), .as_of = as_of};
+}
+
+// In memory, else in the store.
+Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, AccountRef account,
+                                                           std::string view) {
   std::optional<StoredView> found = shard.find(account, view);
   shard.forget_idle(account);
-  if (!found) {
-    auto stored = co_await store_.view(account, view);
-    if (!stored) co_return std::unexpected(stored.error());
-    found = std::move(*stored);
-  }
-  if (!found) co_return fail(Errc::kNotFound, "no such view");
-  co_return Answer<ViewItem>{.value = view_item(*found), .as_of = as_of};
+  if (found) co_return found;
+  const auto hidden = shard.hidden(account);
+  auto stored = co_await store_.view(account, view);
+  if (stored && *stored && hidden.covers((*stored)->ids.get().profile)) co_return std::nullopt;
+  co_return stored;
 }
 
 Task<Result<void>> Service::terminate(AccountRef account, std::string view, std::string by_device) {
@@ -179,9 +186,12 @@ Task<Result<Answer<std::vector<std::string>>>> Service::profiles(AccountRef acco
 
 Task<Result<Answer<std::vector<std::string>>>> Service::read_profiles(AccountRef account) {
   const Instant as_of = clock_.now();
-  std::vector<std::string> names = shard_of(account).profiles_in_memory(account);
+  Shard& shard = shard_of(account);
+  std::vector<std::string> names = shard.profiles_in_memory(account);
+  const auto hidden = shard.hidden(account);
   auto stored = co_await store_.profiles(account, options_.profiles_max);
   if (!stored) co_return std::unexpected(stored.error());
+  std::erase_if(*stored, [&](const std::string& profile) { return hidden.covers(profile); });
   std::ranges::move(*stored, std::back_inserter(names));
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
@@ -193,6 +203,7 @@ Task<Result<std::map<std::string, TitleState>>> Service::read_titles(
     ProfileRef profile, std::vector<std::string> titles) {
   Shard& shard = shard_of({profile.tenant, profile.account});
   auto states = shard.titles_in_memory(profile, &titles);
+  if (shard.hidden({profile.tenant, profile.account}).covers(profile.profile)) co_return states;
   auto rows = store_.try_titles(profile, titles);
   if (!rows) rows = co_await store_.titles(profile, titles);
   if (!*rows) co_return std::unexpected(rows->error());
@@ -204,6 +215,7 @@ Task<Result<std::map<std::string, TitleState>>> Service::read_titles(
 Task<Result<std::map<std::string, TitleState>>> Service::read_all_titles(ProfileRef profile) {
   Shard& shard = shard_of({profile.tenant, profile.account});
   auto states = shard.titles_in_memory(profile, nullptr);
+  if (shard.hidden({profile.tenant, profile.account}).covers(profile.profile)) co_return states;
   auto rows = co_await store_.all_titles(profile, options_.continue_titles_max);
   if (!rows) co_return std::unexpected(rows.error());
   for (const NamedTitle& row : *rows) states[row.title].merge(row.state);

@@ -97,6 +97,9 @@ class Service {
   Task<Result<Answer<HistoryItem>>> history_item(ProfileRef profile, std::string id);
   /// Removes one entry, and a position that came from it. Errors: not_found.
   Task<Result<void>> delete_history_item(ProfileRef profile, std::string id);
+  /// Erases a profile, or, if that is empty, the account; returns when neither memory nor store has
+  /// anything of it. Repeating it is safe. Errors: unavailable, overloaded, unprocessable.
+  Task<Result<Receipt>> erase(AccountRef account, std::string profile);
   /// Removes every entry that the filter matches.
   Task<Result<void>> delete_history(ProfileRef profile, HistoryFilter filter);
 
@@ -118,6 +121,8 @@ class Service {
 
   // Each runs on its owner's thread.
   Task<Result<Answer<ViewItem>>> read_view(AccountRef account, std::string view);
+  Task<Result<std::optional<StoredView>>> find_view(Shard& shard, AccountRef account,
+                                                    std::string view);
   Task<Result<Answer<std::vector<ViewerItem>>>> read_viewers(AccountRef account);
   Task<Result<void>> open_stream(AccountRef account, std::shared_ptr<Channel> channel);
   Task<Result<Answer<std::vector<std::string>>>> read_profiles(AccountRef account);

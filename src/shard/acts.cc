@@ -66,7 +66,7 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
                             std::optional<unsigned> limit, std::string_view terminate) {
   PutAnswer answer;
   Account& account = table_.account(ref.tenant, ref.account);
-  account.loaded = true;
+  PLAYHEAD_ASSERT(account.loaded);
   table_.each_of(account, [this](Entry& entry) { expire_overdue(entry); });
   const Entry* own = table_.find(account, report.view);
   const bool known = own != nullptr;
@@ -110,6 +110,7 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   auto found = co_await view_in_memory(ref, std::string(report.view));
   if (!found && found.error().code != Errc::kNotFound) {
     refused.error = found.error();
+    forget_idle(ref);
     co_return refused;
   }
   if (refused.error = refusal(); refused.error) {
@@ -128,6 +129,7 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
 
 Task<Result<void>> Shard::terminate(AccountRef ref, std::string view, std::string by_device) {
   auto found = co_await view_in_memory(ref, view);
+  forget_idle(ref);
   if (!found) co_return std::unexpected(found.error());
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   end_from_outside(**found, EndReason::kTerminated, now(), by_device);
@@ -138,6 +140,7 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
   std::size_t erased = 0;
   for (const std::string& view : views) {
     auto found = co_await view_in_memory({profile.tenant, profile.account}, view);
+    forget_idle({profile.tenant, profile.account});
     if (!found && found.error().code == Errc::kNotFound) continue;
     if (!found) co_return std::unexpected(found.error());
     if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
@@ -154,6 +157,10 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
 }
 
 Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {
+  const AccountRef ref{profile.tenant, profile.account};
+  if (auto loaded = co_await load(ref); !loaded) co_return loaded;
+  drop_erased(profile, deltas);
+  forget_idle(ref);
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   const std::uint16_t slot = slot_of(profile.tenant, profile.account);
   for (NamedTitle& delta : deltas) {

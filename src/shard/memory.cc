@@ -121,48 +121,77 @@ Entry& Shard::adopt(Account& account, StoredView stored) {
   return entry;
 }
 
-void Shard::adopt_active(Account& account, std::vector<StoredView> views) {
+void Shard::adopt_account(Account& account, std::vector<StoredView> views, Erasures erasures) {
   ++figures_.loads;
-  for (StoredView& view : views)
-    if (table_.find(account, view.ids.get().view) == nullptr) adopt(account, std::move(view));
+  for (StoredView& view : views) {
+    const Ids ids = view.ids.get();
+    if (table_.find(account, ids.view) == nullptr &&
+        !is_hidden(ids.tenant, ids.account, ids.profile))
+      adopt(account, std::move(view));
+  }
+  adopt_erasures(account, std::move(erasures));
   account.loaded = true;
 }
 
 Task<Result<void>> Shard::load(AccountRef ref) {
   Account& account = table_.account(ref.tenant, ref.account);
   if (account.loaded) co_return Result<void>{};
-  if (auto views = parts_.store->try_active_views(ref); views && *views) {
-    adopt_active(account, std::move(**views));
-    co_return Result<void>{};
-  }
+  if (try_load(account)) co_return Result<void>{};
+  Result<void> result;
   ++account.busy;
-  Result<std::vector<StoredView>> views = co_await parts_.store->active_views(ref);
-  Account* again = table_.find_account(ref.tenant, ref.account);
-  --again->busy;
-  if (!views) {
-    table_.release(*again);
-    co_return std::unexpected(views.error());
+  while (result && !account.loaded) {
+    const std::uint32_t purges = account.purges;
+    Result<std::vector<StoredView>> views = co_await parts_.store->active_views(ref);
+    Result<Erasures> erasures;
+    if (views) erasures = co_await parts_.store->erasures(ref);
+    if (!views || !erasures)
+      result = std::unexpected(views ? erasures.error() : views.error());
+    else if (!account.loaded && account.purges == purges)
+      adopt_account(account, std::move(*views), std::move(*erasures));
   }
-  if (!again->loaded) adopt_active(*again, std::move(*views));
-  co_return Result<void>{};
+  --account.busy;
+  if (!result) table_.release(account);
+  co_return result;
 }
 
-// The view's entry, read from the store if need be. Errors: not_found, and the store's.
+// From what the store has in memory. False if that does not say all.
+bool Shard::try_load(Account& account) {
+  const AccountRef ref{account.tenant, account.account};
+  auto views = parts_.store->try_active_views(ref);
+  if (!views || !*views) return false;
+  auto erasures = parts_.store->try_erasures(ref);
+  if (!erasures || !*erasures) return false;
+  adopt_account(account, std::move(**views), std::move(**erasures));
+  return true;
+}
+
+// The view's entry, read from the store if need be. Its account stays in memory: call
+// forget_idle(). Errors: not_found, and the store's.
 Task<Result<Entry*>> Shard::view_in_memory(AccountRef ref, std::string view) {
   if (const Result<void> loaded = co_await load(ref); !loaded)
     co_return std::unexpected(loaded.error());
-  Account* account = &table_.account(ref.tenant, ref.account);
-  account->loaded = true;
-  if (Entry* entry = table_.find(*account, view)) co_return entry;
+  Account* account = table_.find_account(ref.tenant, ref.account);
+  PLAYHEAD_ASSERT(account != nullptr && account->loaded);
   ++account->busy;
-  Result<std::optional<StoredView>> stored = co_await parts_.store->view(ref, view);
-  account = table_.find_account(ref.tenant, ref.account);
+  Result<Entry*> result = nullptr;
+  while (result && *result == nullptr) {
+    if (Entry* entry = table_.find(*account, view)) {
+      result = entry;
+      break;
+    }
+    const std::uint32_t purges = account->purges;
+    Result<std::optional<StoredView>> stored = co_await parts_.store->view(ref, view);
+    if (!stored)
+      result = std::unexpected(stored.error());
+    else if (account->purges != purges || table_.find(*account, view) != nullptr)
+      continue;
+    else if (*stored && !is_hidden(ref.tenant, ref.account, (*stored)->ids.get().profile))
+      result = &adopt(*account, std::move(**stored));
+    else
+      result = fail(Errc::kNotFound, "view '" + view + "'");
+  }
   --account->busy;
-  if (Entry* entry = table_.find(*account, view)) co_return entry;
-  if (stored && *stored) co_return &adopt(*account, std::move(**stored));
-  table_.release(*account);
-  if (!stored) co_return std::unexpected(stored.error());
-  co_return fail(Errc::kNotFound, "view '" + view + "'");
+  co_return result;
 }
 
 ViewerItem Shard::item_of(const Entry& entry) const {

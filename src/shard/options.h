@@ -25,6 +25,7 @@ struct ShardOptions {
   std::uint32_t stream_queue_max = 256;     ///< events a slow stream may be behind
   std::uint32_t continue_titles_max = 20'000;  ///< titles of a profile that are looked at
   std::uint32_t profiles_max = 1'000;          ///< of an account that are listed
+  std::uint32_t erased_profiles_max = 1'000;   ///< of an account; more: only as a whole
   std::uint32_t history_scan_max = 10'000;     ///< rows looked at for one filtered page
   std::uint32_t frame_records_max = 4'096;     ///< of one journal frame
   /// Of a shard, for the disk; above: 503. Node takes them from the journal's, which end the

@@ -49,6 +49,7 @@ struct ShardFigures {
   std::uint64_t streams = 0, streams_dropped = 0;
   std::uint64_t loads = 0;  ///< accounts read from the store
   std::uint64_t sweep_errors = 0;
+  std::uint64_t erasures = 0;  ///< done by the store
 };
 
 struct SlotFigures {

@@ -143,6 +143,11 @@ Result<void> Shard::replay(const std::function<void(FrameNumber)>& progress) {
                           .delta = std::move(title.delta)});
         return {};
       },
+      .erasure = [&](const FrameHead&, const ErasureRecord& erasure) -> Result<void> {
+        waiting.take_all(take);
+        replay_erasure(erasure);
+        return {};
+      },
   };
   durable_ = parts_.journal->extent().first - 1;  // what is read now lies above it
   const Result<void> result =

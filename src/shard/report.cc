@@ -11,6 +11,8 @@
 namespace playhead {
 namespace {
 
+constexpr std::string_view kErased = "it tells of what was erased; forget it";
+
 Rejected rejection(Errc code, std::string detail) {
   return {.index = 0, .error = {code, std::move(detail)}};
 }
@@ -112,9 +114,7 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
   Account& account = table_.account(tenant, report.account);
   const AccountRef ref{account.tenant, account.account};
   if (!account.loaded) {
-    auto views = parts_.store->try_active_views(ref);
-    if (!views || !*views) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
-    adopt_active(account, std::move(**views));
+    if (!try_load(account)) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
     if (Entry* entry = table_.find(account, view)) return {.taken = Taken::kDone, .entry = entry};
   }
   if (view == absent_) return {.taken = Taken::kDone, .entry = nullptr};
@@ -122,8 +122,10 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
   if (!stored || !*stored)
     return {
         .taken = Taken::kNeedsView, .entry = nullptr, .rejected = {}, .view = std::string(view)};
-  Entry* entry = **stored ? &adopt(account, std::move(***stored)) : nullptr;
-  return {.taken = Taken::kDone, .entry = entry};
+  const std::optional<StoredView>& found = **stored;
+  if (!found || is_hidden(tenant, report.account, found->ids.get().profile))
+    return {.taken = Taken::kDone, .entry = nullptr};
+  return {.taken = Taken::kDone, .entry = &adopt(account, std::move(***stored))};
 }
 
 Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
@@ -147,6 +149,8 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   const Stamped stamped = stamp(report, fresh, arrival, options_.rules, &dropped);
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
+  if (is_erased(account, report.profile, stamped))
+    return refuse(Errc::kErased, std::string(kErased));
 
   Entry& entry = table_.add(account, ids_of(tenant, report, view));
   entry.view = fresh;
@@ -180,6 +184,17 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
         rejection(Errc::kTerminated, "the view was ended from elsewhere; stop playing");
     rejected.ended_by = entry.ids.get().ended_by;
     return {.taken = Taken::kRejected, .entry = nullptr, .rejected = std::move(rejected)};
+  }
+  // A view that was begun after an erasure knows nothing older; most accounts were never erased.
+  if (std::min(stamped.order.at, stamped.started_at.value_or(stamped.order.at)) <
+      entry.keyed_start) {
+    const Account* account = table_.find_account(entry.ids.get().tenant, report.account);
+    PLAYHEAD_ASSERT(account != nullptr);
+    if (!account->loaded) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
+    if (is_erased(*account, report.profile, stamped))
+      return {.taken = Taken::kRejected,
+              .entry = nullptr,
+              .rejected = rejection(Errc::kErased, std::string(kErased))};
   }
   figures_.playheads_dropped += dropped;
   const bool late = arrival - stamped.order.at > expiry_ms(entry);

@@ -11,6 +11,7 @@
 //  4. Between reading a view and changing it there is no co_await.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -60,6 +61,15 @@ struct PutAnswer {
   std::uint32_t next_report_ms = 0;
 };
 
+/// Profiles whose rows in the store count for nothing.
+struct Hidden {
+  bool all = false;
+  std::vector<std::string> profiles;
+  bool covers(std::string_view profile) const {
+    return all || std::ranges::find(profiles, profile) != profiles.end();
+  }
+};
+
 class Shard {
  public:
   Shard(ShardParts parts, ShardOptions options);
@@ -83,6 +93,10 @@ class Shard {
   /// Removes views from the profile's history, and a position that came from one. How many were
   /// there to remove. Errors: unavailable.
   Task<Result<std::size_t>> erase_views(ProfileRef profile, std::vector<std::string> views);
+  /// Erases a profile, or, if that is empty, the account: returns when the store has done it.
+  /// What tells of the time up to the moment that it returns is refused from then on.
+  /// Errors: unavailable, overloaded; then a part may be gone: repeating it is safe.
+  Task<Result<Instant>> erase(AccountRef account, std::string profile);
   /// Merges `deltas` into the profile's titles; returns when durable.
   Task<Result<void>> merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas);
 
@@ -99,6 +113,9 @@ class Shard {
   /// The profile's views in memory that belong in history, unsorted.
   std::vector<StoredView> history_in_memory(const ProfileRef& profile);
   std::vector<std::string> profiles_in_memory(const AccountRef& account);
+  /// What of the account was erased that the store does not know yet: the rows that it is asked for
+  /// from now on count for nothing. To be called with the look into memory.
+  Hidden hidden(const AccountRef& account) const;
   /// To be called after the last read: an account that holds nothing leaves memory.
   void forget_idle(const AccountRef& account);
   /// Starts a stream: a snapshot now, then every change. Errors: overloaded.
@@ -136,6 +153,7 @@ class Shard {
     std::optional<FrameNumber> dirty_since, flushing_since;
     std::map<std::string, TitleChange> titles;  ///< acts that the store has not been given
     std::map<std::string, TitleChange> flushing;
+    std::vector<EraseChange> erasures, flushing_erasures;  ///< before all else of the slot
     std::uint64_t reports = 0;
     std::uint32_t active = 0;
   };
@@ -174,10 +192,23 @@ class Shard {
                        std::string_view terminate);
   void keep_title(std::uint16_t slot, TitleChange change);
 
+  // erase.cc
+  bool is_hidden(std::string_view tenant, std::string_view account, std::string_view profile) const;
+  Task<Result<Instant>> erase_loaded(Account& account, std::string profile);
+  void forget_erased(const EraseChange& erasure);
+  void adopt_erasures(Account& account, Erasures erasures);
+  void remember(Account& account, const EraseChange& erasure);
+  bool is_erased(const Account& account, std::string_view profile, const Stamped& stamped) const;
+  void drop_erased(const ProfileRef& profile, std::vector<NamedTitle>& deltas);
+  void keep_erasure(std::uint16_t slot, const EraseChange& erasure);
+  void replay_erasure(const ErasureRecord& record);
+  Task<> sweep_end();
+
   // memory.cc
   Entry& adopt(Account& account, StoredView stored);
   StoredView stored(const Entry& entry) const;
-  void adopt_active(Account& account, std::vector<StoredView> views);
+  bool try_load(Account& account);
+  void adopt_account(Account& account, std::vector<StoredView> views, Erasures erasures);
   Task<Result<Entry*>> view_in_memory(AccountRef account, std::string view);
   void set_active(Entry& entry, bool active);
   Millis deadline_of(const Entry& entry, Instant wall, Millis monotonic_ms) const;
@@ -251,6 +282,7 @@ class Shard {
   Millis round_start_ms_ = 0;  ///< of the sweep over all slots
   std::uint32_t round_next_ = 0;
   bool sweeping_ = false;
+  std::vector<std::shared_ptr<Event>> sweep_waiters_;  ///< for the end of the one under way
   std::vector<std::uint32_t> moved_;  ///< entries whose position streams have not seen
 };
 

@@ -97,6 +97,7 @@ Task<Result<void>> Shard::sweep(std::vector<std::uint16_t> slots) {
     swept(gathered, numbers, result.has_value());
   }
   sweeping_ = false;
+  for (const auto& waiter : std::exchange(sweep_waiters_, {})) waiter->signal();
   co_return result;
 }
 
@@ -108,6 +109,8 @@ void Shard::gather(std::uint16_t number, std::vector<Change>& changes,
   if (!slot.dirty_since) return;
   PLAYHEAD_ASSERT(!slot.flushing_since);
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
+  slot.flushing_erasures = std::exchange(slot.erasures, {});
+  for (const EraseChange& erasure : slot.flushing_erasures) changes.emplace_back(erasure);
   slot.flushing = std::exchange(slot.titles, {});
   for (const auto& [key, change] : slot.flushing) changes.emplace_back(change);
   std::vector<std::uint32_t> changed;
@@ -146,8 +149,16 @@ void Shard::swept(const std::vector<std::uint16_t>& slots,
         auto [kept, added] = slot.titles.try_emplace(key, change);
         if (!added) kept->second.delta.merge(change.delta);
       }
+      slot.erasures.insert(slot.erasures.begin(), slot.flushing_erasures.begin(),
+                           slot.flushing_erasures.end());
+    } else {
+      figures_.erasures += slot.flushing_erasures.size();
+      for (const EraseChange& erasure : slot.flushing_erasures)
+        if (Account* account = table_.find_account(erasure.account.tenant, erasure.account.account))
+          ++account->purges;
     }
     slot.flushing.clear();
+    slot.flushing_erasures.clear();
   }
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "record/erasure.h"
 #include "record/stored.h"
 #include "shard/ticket.h"
 #include "viewing/view.h"
@@ -61,8 +62,10 @@ struct Account {
   std::uint32_t first = kNoEntry;
   std::uint32_t views = 0;
   std::uint16_t slot = 0;
-  std::uint32_t busy = 0;  ///< reads under way: none of its entries may be removed
-  bool loaded = false;     ///< its active views are in memory
+  std::uint32_t busy = 0;    ///< reads under way: none of its entries may be removed
+  bool loaded = false;       ///< its active views and what was erased of it are in memory
+  std::uint32_t purges = 0;  ///< erasures done by the store: what was read before one is stale
+  Erasures erasures;
   std::deque<Parked> parked;
   std::vector<std::shared_ptr<Channel>> channels;
 };

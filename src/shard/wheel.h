@@ -22,6 +22,12 @@ class Wheel {
     buckets_[static_cast<std::size_t>(second % kBuckets)].push_back(number);
   }
 
+  /// Takes out the numbers of which `is_gone` is true. Looks at all there are: for rare use.
+  template <typename IsGone>
+  void forget(const IsGone& is_gone) {
+    for (std::vector<std::uint32_t>& bucket : buckets_) std::erase_if(bucket, is_gone);
+  }
+
   /// Calls `fire(number)` for all that are due; it may file them again.
   template <typename Fire>
   void advance(Millis now_ms, Fire&& fire) {

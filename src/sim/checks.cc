@@ -36,7 +36,8 @@ Task<std::optional<StoredView>> read_view(Process& process, AccountRef account, 
   Shard& shard = process.shard_of(account);
   if (auto found = shard.find(account, view)) co_return found;
   auto stored = co_await process.store().view(account, view);
-  if (!stored) co_return std::nullopt;
+  if (!stored || !*stored) co_return std::nullopt;
+  if (shard.hidden(account).covers((*stored)->ids.get().profile)) co_return std::nullopt;
   co_return std::move(*stored);
 }
 
@@ -70,8 +71,11 @@ void Checks::read_views() {
 
 void Checks::check_view(const ViewTold& told, const StoredView* found) {
   const Facts acked = Model::acked(told), possible = Model::possible(told);
+  if (found != nullptr && model_.erased(told))
+    broken(told_name(told) + ": was erased, and is there");
   if (found == nullptr) {
-    if (acked.any) broken(told_name(told) + ": acknowledged, and not there");
+    if (acked.any && !model_.maybe_erased(told))
+      broken(told_name(told) + ": acknowledged, and not there");
     return;
   }
   if (!possible.any) return broken(told_name(told) + ": there, and never reported");
@@ -79,6 +83,8 @@ void Checks::check_view(const ViewTold& told, const StoredView* found) {
   if (ids.profile != told.profile || ids.title != told.title || ids.device != told.device)
     broken(told_name(told) + ": is another one's");
   if (told.deleting) return;  // what came after the deletion is dropped
+  // Gone from memory, and the store has not been told yet: what it has is of before.
+  if (model_.maybe_erased(told)) return;
   check_bounds(told, found->view);
   check_qualified(told, found->view);
   check_ends(told, *found);
@@ -168,12 +174,14 @@ void Checks::check_limit(const std::set<std::string>& shown) {
 
 void Checks::check_viewer(const ViewTold& told, bool shown) {
   const Facts acked = Model::acked(told), possible = Model::possible(told);
+  if (shown && model_.erased(told)) broken(told_name(told) + ": was erased, and is active");
   if (shown && told.terminated) broken(told_name(told) + ": active after its termination");
   if (told.deleting) return;
   const Millis silent = possible.any ? now_.ms - possible.last_arrival : 0;
   if (shown && silent > kPausedExpiryMs + kExpirySlackMs)
     broken(told_name(told) + ": silent for " + std::to_string(silent) + " ms and still there");
-  if (shown || told.terminating || !Model::certain(told) || !acked.any) return;
+  if (shown || told.terminating || model_.maybe_erased(told) || !Model::certain(told) || !acked.any)
+    return;
   // The newest report says that it plays, was in time, and is not old.
   const Said* newest = model_.find(told, acked.cursor);
   if (newest == nullptr || newest->state == State::kStarting ||
@@ -203,9 +211,10 @@ void Checks::check_history(const ProfileKey& key) {
     const int count = rows[told.view];
     rows.erase(told.view);
     if (count > 1) broken(told_name(told) + ": stands in history more than once");
-    if (count > 0 && (told.deleted || !told.record))
+    if (count > 0 && (told.deleted || !told.record || model_.erased(told)))
       broken(told_name(told) + ": stands in history, and may not");
-    if (count == 0 && told.record && !told.deleting && Model::acked(told).any)
+    if (count == 0 && told.record && !told.deleting && !model_.maybe_erased(told) &&
+        Model::acked(told).any)
       broken(told_name(told) + ": is missing from history");
   }
   for (const auto& [view, count] : rows)
@@ -222,11 +231,12 @@ void Checks::check_title(const ProfileKey& key, const std::string& title) {
   using Mover = std::tuple<std::int64_t, bool, std::string>;
   std::optional<Mover> last;
   std::optional<Playhead> playhead;
-  bool certain = true, any_deleted = false;
+  bool certain = true, any_deleted = false, any_erased = false;
   for (const ViewTold& told : model_.views) {
     if (told.account != key.first || told.profile != key.second || told.title != title) continue;
     certain = certain && Model::certain(told);
     any_deleted = any_deleted || told.deleting;
+    any_erased = any_erased || (model_.maybe_erased(told) && !model_.erased(told));
     const auto found = found_.find(told.view);
     if (found == found_.end() || !told.record || told.live) continue;
     const View& view = found->second.view;
@@ -238,6 +248,10 @@ void Checks::check_title(const ProfileKey& key, const std::string& title) {
   }
   for (const ActTold& act : model_.acts) {
     if (act.account != key.first || act.profile != key.second || act.title != title) continue;
+    if (model_.maybe_erased(act.account, act.profile, act.at)) {
+      any_erased = true;
+      continue;
+    }
     certain = certain && act.acked;
     const Mover mover{act.at.ms, true, ""};
     if (!act.acked || !act.playhead || (last && mover < *last)) continue;
@@ -249,7 +263,10 @@ void Checks::check_title(const ProfileKey& key, const std::string& title) {
     for (const ViewTold& told : model_.views)
       if (told.deleted && told.view == item->view)
         broken(name + ": its position comes from a deleted view");
-  if (any_deleted || !last) return;
+  if (item != nullptr && item->at && model_.erased(key.first, key.second, *item->at))
+    broken(name + ": was erased, and has progress");
+  // What may have been erased may be there or not.
+  if (any_deleted || any_erased || !last) return;
   const auto& [moved, act, view] = *last;
   if (item == nullptr || !item->at) return broken(name + ": its position is lost");
   if (item->at->ms < moved) return broken(name + ": its position went back");

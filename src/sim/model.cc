@@ -79,4 +79,15 @@ const Said* Model::find(const ViewTold& view, const Rank& rank) const {
   return nullptr;
 }
 
+bool Model::maybe_erased(std::string_view account, std::string_view profile, Instant at) const {
+  return std::ranges::any_of(
+      erasures, [&](const EraseTold& one) { return one.covers(account, profile, at); });
+}
+
+bool Model::erased(std::string_view account, std::string_view profile, Instant at) const {
+  return std::ranges::any_of(erasures, [&](const EraseTold& one) {
+    return one.acked && one.covers(account, profile, at);
+  });
+}
+
 }  // namespace playhead::sim

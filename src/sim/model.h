@@ -63,6 +63,18 @@ struct ActTold {
   bool acked = false;
 };
 
+/// An erasure of a profile or, if that is empty, of an account.
+struct EraseTold {
+  std::string account, profile;
+  /// Of the time up to here nothing is left. While there is no answer: the latest that this may be.
+  Instant through{INT64_MAX};
+  bool acked = false, over = false;  ///< over: there will be no answer any more
+
+  bool covers(std::string_view of_account, std::string_view of_profile, Instant at) const {
+    return account == of_account && (profile.empty() || profile == of_profile) && at <= through;
+  }
+};
+
 /// What a set of reports says of its view.
 struct Facts {
   bool any = false;
@@ -78,6 +90,7 @@ struct Facts {
 struct Model {
   std::deque<ViewTold> views;
   std::deque<ActTold> acts;
+  std::deque<EraseTold> erasures;
 
   /// Of all that was acked, and of all that may have been taken.
   static Facts acked(const ViewTold& view);
@@ -85,6 +98,16 @@ struct Model {
   /// Everything that was tried has an answer.
   static bool certain(const ViewTold& view);
   const Said* find(const ViewTold& view, const Rank& rank) const;
+  /// Is there an erasure of this profile's things from `at`, answered or not?
+  bool maybe_erased(std::string_view account, std::string_view profile, Instant at) const;
+  /// The same of those that were answered.
+  bool erased(std::string_view account, std::string_view profile, Instant at) const;
+  bool maybe_erased(const ViewTold& view) const {
+    return maybe_erased(view.account, view.profile, view.started_at);
+  }
+  bool erased(const ViewTold& view) const {
+    return erased(view.account, view.profile, view.started_at);
+  }
 };
 
 }  // namespace playhead::sim

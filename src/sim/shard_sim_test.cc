@@ -34,14 +34,16 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
     all.terminations += outcome.terminations;
     all.deletions += outcome.deletions;
     all.expired += outcome.expired;
+    all.erasures += outcome.erasures;
+    all.refused_as_erased += outcome.refused_as_erased;
     all.checks += outcome.checks;
     all.exact += outcome.exact;
   }
   if (alone || ::testing::Test::HasFailure()) return;
   for (std::size_t i = 0; i < kFaults; ++i)
     EXPECT_GT(all.faults[i], 0u) << kFaultNames[i] << " never happened: this test shows less";
-  for (const std::uint64_t happened :
-       {all.refused_by_limit, all.terminations, all.deletions, all.expired, all.exact})
+  for (const std::uint64_t happened : {all.refused_by_limit, all.terminations, all.deletions,
+                                       all.expired, all.exact, all.erasures, all.refused_as_erased})
     EXPECT_GT(happened, 0u);
   EXPECT_GT(all.acked, 100 * count);
   for (std::size_t i = 0; i < kFaults; ++i)

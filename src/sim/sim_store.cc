@@ -16,6 +16,7 @@ StoredView decoded(std::string_view bytes) {
 
 Change copy_of(const Change& change) {
   if (const auto* title = std::get_if<TitleChange>(&change)) return *title;
+  if (const auto* erasure = std::get_if<EraseChange>(&change)) return *erasure;
   const auto& view = std::get<ViewChange>(change);
   return ViewChange{.view = view.view.clone(), .first = view.first};
 }
@@ -28,6 +29,7 @@ void Rows::Tables::apply(const Change& change) {
     titles[{profile.tenant, profile.account, profile.profile, title->title}].merge(title->delta);
     return;
   }
+  if (const auto* erasure = std::get_if<EraseChange>(&change)) return erase(*erasure);
   const auto& [view, first] = std::get<ViewChange>(change);
   const Ids ids = view.ids.get();
   const auto text = [](std::string_view id) { return std::string(id); };
@@ -41,6 +43,25 @@ void Rows::Tables::apply(const Change& change) {
   std::string& row = views[key];
   row.clear();
   encode(row, view);
+}
+
+void Rows::Tables::erase(const EraseChange& change) {
+  const auto& [tenant, account] = change.account;
+  const auto is_erased = [&](const auto& key) {
+    return std::get<0>(key) == tenant && std::get<1>(key) == account &&
+           (change.profile.empty() || std::get<2>(key) == change.profile);
+  };
+  std::erase_if(views, [&](const auto& row) {
+    const StoredView view = decoded(row.second);
+    const Ids ids = view.ids.get();
+    return is_erased(
+        std::tuple(std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)));
+  });
+  std::erase_if(history, [&](const auto& row) { return is_erased(row.first); });
+  std::erase_if(titles, [&](const auto& row) { return is_erased(row.first); });
+  std::erase_if(profiles, is_erased);
+  const Mark profile = mark_of(tenant, account, change.profile);
+  erasures[{tenant, account}].add(change.profile.empty() ? nullptr : &profile, change.through);
 }
 
 void Rows::write(Change change) {
@@ -133,6 +154,12 @@ std::optional<StoredView> SimStore::view_now(const AccountRef& account,
   return decoded(row->second);
 }
 
+Erasures SimStore::erasures_now(const AccountRef& account) const {
+  const auto& rows = rows_.now().erasures;
+  const auto row = rows.find({account.tenant, account.account});
+  return row == rows.end() ? Erasures{} : row->second;
+}
+
 std::vector<std::optional<TitleState>> SimStore::titles_now(
     const ProfileRef& profile, const std::vector<std::string>& titles) const {
   std::vector<std::optional<TitleState>> out;
@@ -206,6 +233,16 @@ Task<Result<std::vector<std::string>>> SimStore::profiles(AccountRef account,
     if (tenant == account.tenant && owner == account.account && out.size() < rows_max)
       out.push_back(profile);
   co_return out;
+}
+
+Task<Result<Erasures>> SimStore::erasures(AccountRef account) {
+  if (auto read = co_await read_pause(); !read) co_return std::unexpected(read.error());
+  co_return erasures_now(account);
+}
+
+std::optional<Result<Erasures>> SimStore::try_erasures(const AccountRef& account) {
+  if (!alive_ || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
+  return erasures_now(account);
 }
 
 std::optional<Result<std::vector<StoredView>>> SimStore::try_active_views(

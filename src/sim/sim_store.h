@@ -33,8 +33,12 @@ class Rows {
     std::map<ProfileKey, std::set<Place>> history;
     std::map<std::tuple<std::string, std::string, std::string, std::string>, TitleState> titles;
     std::set<ProfileKey> profiles;
+    std::map<std::pair<std::string, std::string>, Erasures> erasures;  ///< by tenant, account
 
     void apply(const Change& change);
+
+   private:
+    void erase(const EraseChange& change);
   };
 
   explicit Rows(Faults& faults) : faults_(faults) {}
@@ -60,6 +64,7 @@ class SimStore final : public Store {
 
   Task<Result<void>> write(std::vector<Change> changes) override;
   Task<Result<void>> settle() override;
+  Task<Result<std::size_t>> purge() override { co_return 0; }  // it has no files
   Task<Result<std::vector<StoredView>>> active_views(AccountRef account) override;
   Task<Result<std::optional<StoredView>>> view(AccountRef account, std::string view) override;
   Task<Result<std::vector<std::optional<TitleState>>>> titles(
@@ -70,8 +75,10 @@ class SimStore final : public Store {
                                     std::size_t rows_max) override;
   Task<Result<std::vector<std::string>>> profiles(AccountRef account,
                                                   std::size_t rows_max) override;
+  Task<Result<Erasures>> erasures(AccountRef account) override;
   std::optional<Result<std::vector<StoredView>>> try_active_views(
       const AccountRef& account) override;
+  std::optional<Result<Erasures>> try_erasures(const AccountRef& account) override;
   std::optional<Result<std::optional<StoredView>>> try_view(const AccountRef& account,
                                                             std::string_view view) override;
   std::optional<Result<std::vector<std::optional<TitleState>>>> try_titles(
@@ -84,6 +91,7 @@ class SimStore final : public Store {
   Task<> pause();
   Task<Result<void>> read_pause();
   std::vector<StoredView> active_now(const AccountRef& account) const;
+  Erasures erasures_now(const AccountRef& account) const;
   std::optional<StoredView> view_now(const AccountRef& account, std::string_view view) const;
   std::vector<std::optional<TitleState>> titles_now(const ProfileRef& profile,
                                                     const std::vector<std::string>& titles) const;

@@ -86,6 +86,8 @@ void World::crash() {
   process_->kill();
   process_.reset();
   channel_.reset();
+  for (EraseTold& told : model_.erasures)
+    if (!std::exchange(told.over, true)) told.through = timeline_.now();
   disk_.crash();
   rows_.crash();
   trace("crash");
@@ -112,6 +114,7 @@ void World::second() {
   if (prng_.chance(30)) terminate_one();
   if (prng_.chance(20)) delete_one();
   if (prng_.chance(40)) act();
+  if (prng_.chance(6)) erase_one();
   if (!channel_ && prng_.chance(50)) subscribe();
   if (prng_.chance(50)) check_live();
   if (prng_.chance(10)) probe("as if it crashed", false);
@@ -165,8 +168,12 @@ void World::arrive_reports(Player& player, const std::shared_ptr<Request>& reque
         if (!outcome) return;
         std::vector<Reply> replies(request->items.size(), Reply::kAcked);
         for (const Rejected& rejected : outcome->rejected) {
-          const bool terminated = rejected.error.code == Errc::kTerminated;
+          const bool erased = rejected.error.code == Errc::kErased;
+          const bool terminated = erased || rejected.error.code == Errc::kTerminated;
           trace("rejected: " + rejected.error.detail);
+          if (erased && !model_.maybe_erased(*request->items[rejected.index].view))
+            outcome_.broken.push_back("a report was refused as erased, and nobody erased it");
+          outcome_.refused_as_erased += erased;
           if (!terminated && rejected.error.code != Errc::kUnavailable &&
               rejected.error.code != Errc::kOverloaded)
             outcome_.broken.push_back("a good report was refused: " + rejected.error.detail);
@@ -202,7 +209,7 @@ void World::arrive_put(Player& player, const std::shared_ptr<Request>& request) 
         if (code != Errc::kUnavailable) take(sent, false);
         Reply reply = Reply::kRetry;
         if (code == Errc::kLimitReached) reply = Reply::kLimit;
-        if (code == Errc::kTerminated) reply = Reply::kTerminated;
+        if (code == Errc::kTerminated || code == Errc::kErased) reply = Reply::kTerminated;
         outcome_.refused_by_limit += reply == Reply::kLimit;
         deliver(player, request, {reply}, std::move(in_the_way));
       });
@@ -268,6 +275,21 @@ void World::act() {
                   process_->service().act({std::string(kTenant), told.account, told.profile},
                                           std::span(&act, 1)),
                   [&told](Result<void> done) { told.acked = done.has_value(); });
+}
+
+void World::erase_one() {
+  EraseTold& told = model_.erasures.emplace_back();
+  told.account = prng_.chance(500) ? kStreamedAccount : kStrictAccount;
+  if (prng_.chance(500)) told.profile = prng_.chance(500) ? "p1" : "p2";
+  trace("erase " + told.account + "/" + told.profile);
+  process_->start(0, process_->service().erase({std::string(kTenant), told.account}, told.profile),
+                  [this, &told](Result<Receipt> done) {
+                    trace(done ? "erased" : "not erased: " + done.error().detail);
+                    if (!done) return;  // it may still come to pass, with the next checkpoint
+                    told.over = told.acked = true;
+                    told.through = done->erased_at;
+                    ++outcome_.erasures;
+                  });
 }
 
 // ---- The stream of one account ------------------------------------------------------------------
@@ -393,7 +415,7 @@ void World::finish() {
   probe("at the end", true);
   for (const ViewTold& told : model_.views)
     for (const Said& said : told.said)
-      if (!said.acked && !said.given_up)
+      if (!said.acked && !said.given_up && !model_.maybe_erased(told))
         outcome_.broken.push_back(told.view + ": a report was never acknowledged");
 }
 

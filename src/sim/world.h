@@ -25,6 +25,7 @@ struct Outcome {
   std::vector<std::string> broken;  ///< promises, each with its moment; empty if all is well
   std::uint64_t trace_hash = 0;
   std::uint64_t acked = 0, refused_by_limit = 0, terminations = 0, deletions = 0, expired = 0;
+  std::uint64_t erasures = 0, refused_as_erased = 0;
   std::uint64_t checks = 0, exact = 0, journal_drops = 0;
 };
 
@@ -48,6 +49,7 @@ class World {
   void terminate_one();
   void delete_one();
   void act();
+  void erase_one();
   void subscribe();
   void read_stream();
   void check_live();

@@ -7,6 +7,7 @@
 //  2. What write() took survives a crash only once a settle() that began after it has returned
 //     (RocksDB without a log of its own). The journal is kept until then.
 //  3. Titles are merged (TitleState::merge), views replaced: a view has one writer.
+//  4. The changes of one write() are made in their order, and one write() after the other.
 #pragma once
 
 #include <optional>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "record/erasure.h"
 #include "record/ids.h"
 #include "record/stored.h"
 #include "runtime/clock.h"
@@ -48,7 +50,15 @@ struct TitleChange {
   TitleState delta;
 };
 
-using Change = std::variant<ViewChange, TitleChange>;
+/// Removes every row of the account, or of one profile, and remembers until when for ever
+/// (erasures()). Repeating it is harmless as long as what was written since is written again.
+struct EraseChange {
+  AccountRef account;
+  std::string profile;  ///< empty: the whole account
+  Instant through;
+};
+
+using Change = std::variant<ViewChange, TitleChange, EraseChange>;
 
 /// Where a page of history goes on: behind this row.
 struct HistoryKey {
@@ -72,6 +82,11 @@ class Store {
   /// When it returns, all that was written before its call survives a crash.
   virtual Task<Result<void>> settle() = 0;
 
+  /// Rewrites what still holds erased rows, so that when it returns no file holds anything of what
+  /// was erased before its call. How many slots there were to rewrite. Takes long.
+  /// Errors: unavailable.
+  virtual Task<Result<std::size_t>> purge() = 0;
+
   /// The views of the account that were active when last written.
   virtual Task<Result<std::vector<StoredView>>> active_views(AccountRef account) = 0;
 
@@ -94,9 +109,13 @@ class Store {
   virtual Task<Result<std::vector<std::string>>> profiles(AccountRef account,
                                                           std::size_t rows_max) = 0;
 
+  /// What was erased of the account.
+  virtual Task<Result<Erasures>> erasures(AccountRef account) = 0;
+
   // The same reads from memory only, for the shard's own thread: nothing when they would block.
   virtual std::optional<Result<std::vector<StoredView>>> try_active_views(
       const AccountRef& account) = 0;
+  virtual std::optional<Result<Erasures>> try_erasures(const AccountRef& account) = 0;
   virtual std::optional<Result<std::optional<StoredView>>> try_view(const AccountRef& account,
                                                                     std::string_view view) = 0;
   virtual std::optional<Result<std::vector<std::optional<TitleState>>>> try_titles(

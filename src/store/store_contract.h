@@ -99,6 +99,11 @@ class StoreContract : public testing::Test {
     changes.push_back(TitleChange{.profile = profile, .title = title, .delta = delta});
     write(std::move(changes));
   }
+  void erase(EraseChange erasure) {
+    std::vector<Change> changes;
+    changes.push_back(std::move(erasure));
+    write(std::move(changes));
+  }
   void settle() {
     const auto settled = run(store().settle());
     ASSERT_TRUE(settled) << settled.error().detail;
@@ -413,6 +418,73 @@ TYPED_TEST_P(StoreContract, ReadsFromMemoryTheSameOrNothing) {
   }
 }
 
+TYPED_TEST_P(StoreContract, ErasesAnAccountAndNothingElse) {
+  using Names = typename TestFixture::Names;
+  const ViewSpec others[] = {{.view = "v1", .account = "a10"}, {.view = "v1", .tenant = "other"}};
+  for (const ViewSpec& spec : others) this->put(spec);
+  this->put({.view = "v1"});
+  this->put({.view = "v2", .profile = "p2", .active = false});
+  this->merge(this->profile_, "t1", title_at(1'000, 5'000));
+  this->merge({"_", "a10", "p1"}, "t1", title_at(1'000, 5'000));
+  EXPECT_TRUE(this->read(this->store().erasures(this->account_)).empty());
+  this->erase({.account = this->account_, .through = Instant{2'000}});
+
+  EXPECT_TRUE(this->active(this->account_).empty());
+  EXPECT_TRUE(this->history(this->profile_).empty());
+  EXPECT_TRUE(this->history({"_", "a1", "p2"}).empty());
+  for (const char* view : {"v1", "v2"})
+    EXPECT_FALSE(this->read(this->store().view(this->account_, view)));
+  EXPECT_TRUE(this->read(this->store().all_titles(this->profile_, 10)).empty());
+  EXPECT_TRUE(this->read(this->store().profiles(this->account_, 10)).empty());
+  EXPECT_EQ(this->active({"_", "a10"}), Names{"v1"});
+  EXPECT_EQ(this->active({"other", "a1"}), Names{"v1"});
+  EXPECT_EQ(this->read(this->store().all_titles({"_", "a10", "p1"}, 10)).size(), 1u);
+  EXPECT_EQ(this->read(this->store().erasures(this->account_)).account, Instant{2'000});
+  EXPECT_TRUE(this->read(this->store().erasures({"_", "a10"})).empty());
+}
+
+TYPED_TEST_P(StoreContract, ErasesAProfileAndLeavesItsSiblings) {
+  using Names = typename TestFixture::Names;
+  this->put({.view = "v1"});
+  this->put({.view = "v2", .profile = "p2"});
+  this->merge(this->profile_, "t1", title_at(1'000, 5'000));
+  this->merge({"_", "a1", "p2"}, "t1", title_at(1'000, 5'000));
+  this->erase({.account = this->account_, .profile = "p1", .through = Instant{2'000}});
+  EXPECT_EQ(this->active(this->account_), Names{"v2"});
+  EXPECT_TRUE(this->history(this->profile_).empty());
+  EXPECT_EQ(this->history({"_", "a1", "p2"}), Names{"v2"});
+  EXPECT_TRUE(this->read(this->store().all_titles(this->profile_, 10)).empty());
+  EXPECT_EQ(this->read(this->store().all_titles({"_", "a1", "p2"}, 10)).size(), 1u);
+  EXPECT_EQ(this->read(this->store().profiles(this->account_, 10)), Names{"p2"});
+  const Erasures erasures = this->read(this->store().erasures(this->account_));
+  EXPECT_EQ(erasures.through("_", "a1", "p1"), Instant{2'000});
+  EXPECT_EQ(erasures.through("_", "a1", "p2"), kNever);
+}
+
+TYPED_TEST_P(StoreContract, MakesTheChangesOfASetInTheirOrder) {
+  this->put({.view = "old"});
+  std::vector<Change> changes;
+  changes.push_back(EraseChange{.account = this->account_, .through = Instant{2'000}});
+  changes.push_back(ViewChange{.view = make_view({.view = "new"}), .first = true});
+  this->write(std::move(changes));
+  EXPECT_EQ(this->history(this->profile_), (typename TestFixture::Names{"new"}));
+}
+
+TYPED_TEST_P(StoreContract, RemembersTheLatestErasureForEver) {
+  const ProfileRef second{"_", "a1", "p2"};
+  for (const std::int64_t through : {3'000, 2'000})
+    this->erase({.account = this->account_, .profile = "p1", .through = Instant{through}});
+  this->erase({.account = this->account_, .profile = "p2", .through = Instant{9'000}});
+  this->erase({.account = this->account_, .through = Instant{5'000}});
+  this->settle();
+  ASSERT_TRUE(this->run(this->store().purge()));
+  this->harness_.crash();
+  const Erasures erasures = this->read(this->store().erasures(this->account_));
+  EXPECT_EQ(erasures.account, Instant{5'000});
+  EXPECT_EQ(erasures.through("_", "a1", "p1"), Instant{5'000});
+  EXPECT_EQ(erasures.through("_", "a1", "p2"), Instant{9'000});
+}
+
 REGISTER_TYPED_TEST_SUITE_P(StoreContract, KnowsNothingAtFirst, GivesAViewBackAsItWasWritten,
                             ReplacesAViewWhole, ListsAViewAsActiveOnlyWhileItIs,
                             TakesTheFirstWriteOfAViewTwice, KeepsUnrecordedViewsOutOfHistory,
@@ -424,6 +496,8 @@ REGISTER_TYPED_TEST_SUITE_P(StoreContract, KnowsNothingAtFirst, GivesAViewBackAs
                             MergesTitlesInWhateverOrderTheyCome, ReadsTitlesInTheOrderAskedFor,
                             ReadsAPageOfAProfileWithFewTitles, ListsAllTitlesUpToTheLimit,
                             TakesManyChangesAtOnce, KeepsWhatWasSettledThroughACrash,
-                            SettlesAnEmptyStoreAndTwiceInARow, ReadsFromMemoryTheSameOrNothing);
+                            SettlesAnEmptyStoreAndTwiceInARow, ReadsFromMemoryTheSameOrNothing,
+                            ErasesAnAccountAndNothingElse, ErasesAProfileAndLeavesItsSiblings,
+                            MakesTheChangesOfASetInTheirOrder, RemembersTheLatestErasureForEver);
 
 }  // namespace playhead

@@ -128,8 +128,8 @@ def filter_failure(_, failure, case, response):
     operation = case.operation.definition.raw.get("operationId")
     problem = kind_of(response)
     if isinstance(failure, RejectedPositiveData) and operation in REPORTS:
-        # What an earlier request did to the view decides: 410 and 422.
-        return problem not in ("view-terminated", "view-conflict")
+        # What an earlier request did to the view or the account decides: 410 and 422.
+        return problem not in ("view-terminated", "view-conflict", "erased")
     if isinstance(failure, AcceptedNegativeData):
         # A bad body was looked for, and none was sent where none is needed.
         if operation == "terminateView" and isinstance(case.body, NotSet):

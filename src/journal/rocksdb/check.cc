@@ -87,6 +87,10 @@ void Check::read_records(FrameNumber number, std::string_view bytes) {
         ++report_.titles;
         return {};
       },
+      .erasure = [this](const FrameHead&, const ErasureRecord&) -> Result<void> {
+        ++report_.erasures;
+        return {};
+      },
   };
   if (const auto read = read_frame(bytes, visitor); !read)
     damaged("frame " + std::to_string(number) + ": " + read.error().detail);

@@ -94,6 +94,7 @@ class Journalled final : public RocksJournal {
   }
   Result<void> replay(const Visitor& visit) const override;
   Result<void> drop_through(FrameNumber last) override;
+  Result<void> roll() override;
   Extent extent() const override { return {dropped_.load() + 1, committer_->last()}; }
   std::uint64_t bytes() const override { return sizes_.total(); }
   RocksJournalFigures figures() const override { return committer_->figures(); }
@@ -257,6 +258,15 @@ Result<void> Journalled::drop_through(FrameNumber last) {
   }
   dropped_ = last;
   sizes_.drop_through(last);
+  return {};
+}
+
+// A flush: what was in the write-ahead log lies in a file then, and the log is deleted.
+Result<void> Journalled::roll() {
+  const std::scoped_lock lock(drop_mutex_);
+  if (auto failed = committer_->failure()) return std::unexpected(*std::move(failed));
+  const auto flushed = db_->Flush({});
+  if (!flushed.ok()) return std::unexpected(error_of(flushed, "flush " + options_.path));
   return {};
 }
 

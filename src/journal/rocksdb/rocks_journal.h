@@ -66,9 +66,9 @@ struct JournalReport {
   FrameNumber first = 1;            ///< the oldest frame kept
   FrameNumber last = 0;             ///< the newest
   std::uint64_t frames = 0;
-  std::uint64_t bytes = 0;                                  ///< of the frames kept
-  std::uint64_t heartbeats = 0, snapshots = 0, titles = 0;  ///< the frames' records
-  std::uint64_t damaged = 0;                                ///< things found wrong
+  std::uint64_t bytes = 0;                                                ///< of the frames kept
+  std::uint64_t heartbeats = 0, snapshots = 0, titles = 0, erasures = 0;  ///< the frames' records
+  std::uint64_t damaged = 0;                                              ///< things found wrong
   std::vector<std::string> damage;  ///< the first kJournalDamageMax of them, each in a sentence
 
   bool sound() const { return damaged == 0; }

@@ -2,11 +2,13 @@
 #include <rocksdb/db.h>
 #include <rocksdb/iterator.h>
 
+#include <charconv>
 #include <memory>
 #include <utility>
 
 #include "journal/rocksdb/status.h"
 #include "record/stored.h"
+#include "store/rocksdb/erase.h"
 #include "store/rocksdb/families.h"
 #include "store/rocksdb/keys.h"
 
@@ -17,7 +19,8 @@ constexpr std::uint64_t kCheckCacheBytes = 64ULL << 20;
 
 class Check {
  public:
-  Check(const Families& families, StoreReport& report) : families_(families), report_(report) {}
+  Check(const Families& families, StoreReport& report)
+      : families_(families), report_(report), oldest_(oldest(families)) {}
   void run();
 
  private:
@@ -28,10 +31,22 @@ class Check {
   void each(Handle family, KeyKind kind, std::uint64_t& rows, const Visit& visit);
   bool holds(Handle family, const std::string& key) const;
   void check_view(std::string_view key, const KeyParts& parts, std::string_view value);
+  void check_erasures();
   void check_index(Handle family, std::string_view key, const KeyParts& parts);
+
+  // Of what is older a compaction may have dropped a part.
+  static Instant oldest(const Families& families) {
+    static const SystemClock clock;
+    std::string days;
+    families.db().Get({}, families.meta(), kRetentionKey, &days).PermitUncheckedError();
+    std::uint32_t number = 0;
+    std::from_chars(days.data(), days.data() + days.size(), number);
+    return Retention(&clock, number).oldest();
+  }
 
   const Families& families_;
   StoreReport& report_;
+  const Instant oldest_;
 };
 
 void note(StoreReport& report, std::string what) {
@@ -74,6 +89,7 @@ bool Check::holds(Handle family, const std::string& key) const {
 void Check::check_view(std::string_view key, const KeyParts& parts, std::string_view value) {
   const auto view = decode_view(value);
   if (!view) return damaged("views", key, view.error().detail);
+  if (Retention::is_over(*view, oldest_)) return;
   const Ids ids = view->ids.get();
   if (ids.tenant != parts.tenant || ids.account != parts.account || ids.view != parts.last)
     return damaged("views", key, "it holds another view");
@@ -83,7 +99,7 @@ void Check::check_view(std::string_view key, const KeyParts& parts, std::string_
     damaged("views", key,
             view->active ? "it is active, and not listed as such"
                          : "it is listed as active, and is not");
-  if (view->view.record &&
+  if (view->view.record && view->keyed_start >= oldest_ &&
       !holds(families_.history(), history_key(profile, view->keyed_start, ids.view)))
     damaged("views", key, "it is not in history");
   if (!holds(families_.profiles(), account_key(ids.tenant, ids.account, ids.profile)))
@@ -91,8 +107,25 @@ void Check::check_view(std::string_view key, const KeyParts& parts, std::string_
 }
 
 void Check::check_index(Handle family, std::string_view key, const KeyParts& parts) {
+  if (family == families_.history() && parts.keyed_start < oldest_) return;
   if (!holds(families_.views(), account_key(parts.tenant, parts.account, parts.last)))
     damaged(family->GetName(), key, "its view is missing");
+}
+
+void Check::check_erasures() {
+  rocksdb::ReadOptions reading;
+  reading.total_order_seek = true;
+  const std::unique_ptr<rocksdb::Iterator> all(
+      families_.db().NewIterator(reading, families_.erasures()));
+  for (all->SeekToFirst(); all->Valid(); all->Next()) {
+    ++report_.erasures;
+    const std::string_view key = all->key().ToStringView();
+    if (key.size() != kErasurePrefixBytes && !read_erasure_key(key))
+      damaged("erasures", key, "its key is malformed");
+    else if (!read_through(all->value().ToStringView()))
+      damaged("erasures", key, "it can't be read");
+  }
+  if (!all->status().ok()) note(report_, "erasures: " + all->status().ToString());
 }
 
 void Check::run() {
@@ -111,6 +144,7 @@ void Check::run() {
     if (const auto title = decode_title(value); !title)
       damaged("titles", key, title.error().detail);
   });
+  check_erasures();
   for (Handle family : families_.all()) {
     std::uint64_t bytes = 0;
     if (families_.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))

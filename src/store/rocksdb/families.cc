@@ -14,6 +14,8 @@
 namespace playhead {
 namespace {
 
+constexpr std::uint64_t kRewrittenAfterSeconds = 7 * 86'400;
+
 // TitleState::merge over encoded rows. A row that can't be decoded fails the read or the
 // compaction: damage is never merged away.
 class TitleMerge final : public rocksdb::AssociativeMergeOperator {
@@ -65,6 +67,9 @@ rocksdb::DBOptions database_options(const RocksStoreOptions& options) {
   out.bytes_per_sync = 1 << 20;  // a long flush must not end in one long sync beside the journal's
   out.allow_concurrent_memtable_write = false;  // there is one writer
   out.avoid_unnecessary_blocking_io = true;
+  // The manifest names the first and last key of each file. It is written anew with each flush, so
+  // that ids which were erased don't stay in it.
+  out.max_manifest_file_size = 1;
   out.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   out.keep_log_file_num = 4;
   out.max_log_file_size = 4 << 20;
@@ -96,27 +101,39 @@ rocksdb::ColumnFamilyOptions family_options(const RocksStoreOptions& options,
   out.memtable_prefix_bloom_size_ratio = 0.02;
   out.memtable_whole_key_filtering = true;
   out.level_compaction_dynamic_level_bytes = true;
-  out.compression = rocksdb::kLZ4Compression;
+  out.compression =
+      options.compression == "none" ? rocksdb::kNoCompression : rocksdb::kLZ4Compression;
   return out;
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> descriptors(
-    const RocksStoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
-  const auto plain = family_options(options, cache);
+    const RocksStoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache,
+    const Retention& retention) {
+  auto plain = family_options(options, cache);
+  // Rows that nothing is written near to would never be looked at.
+  if (retention.limited()) plain.periodic_compaction_seconds = kRewrittenAfterSeconds;
+  auto views = plain;
+  views.compaction_filter_factory = retention_filter(retention, RowKind::kView);
   auto by_account = plain;
   by_account.prefix_extractor =
       std::make_shared<KeyPrefix>("playhead.Account", account_prefix_bytes);
   auto by_profile = plain;
   by_profile.prefix_extractor =
       std::make_shared<KeyPrefix>("playhead.Profile", profile_prefix_bytes);
+  auto history = by_profile;
+  history.compaction_filter_factory = retention_filter(retention, RowKind::kHistory);
   auto titles = by_profile;
+  titles.compaction_filter_factory = retention_filter(retention, RowKind::kTitle);
   titles.merge_operator = std::make_shared<TitleMerge>();
+  auto erasures = plain;
+  erasures.prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kErasurePrefixBytes));
   return {{rocksdb::kDefaultColumnFamilyName, plain},
-          {"views", plain},
+          {"views", views},
           {"active", by_account},
-          {"history", by_profile},
+          {"history", history},
           {"profiles", by_account},
-          {"titles", titles}};
+          {"titles", titles},
+          {"erasures", erasures}};
 }
 
 Error damaged(const std::string& path, const std::string& what) {
@@ -129,10 +146,10 @@ Error damaged(const std::string& path, const std::string& what) {
 }  // namespace
 
 Result<Families> Families::open(const RocksStoreOptions& options, Access access) {
-  Families out;
+  Families out(Retention(options.clock, options.retention_days));
   out.cache_ = rocksdb::NewLRUCache(options.block_cache_bytes);
   const auto database = database_options(options);
-  const auto families = descriptors(options, out.cache_);
+  const auto families = descriptors(options, out.cache_, out.retention_);
   rocksdb::DB* db = nullptr;
   const auto opened =
       access == Access::kWrite
@@ -146,6 +163,9 @@ Result<Families> Families::open(const RocksStoreOptions& options, Access access)
   }
   if (auto checked = out.check_format(access, options.path); !checked)
     return std::unexpected(std::move(checked.error()));
+  if (access == Access::kWrite)
+    if (auto noted = out.note_retention(options.retention_days); !noted)
+      return std::unexpected(std::move(noted.error()));
   return out;
 }
 
@@ -154,6 +174,15 @@ Families::~Families() {
   for (rocksdb::ColumnFamilyHandle* handle : handles_)
     db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
   db_->Close().PermitUncheckedError();
+}
+
+// So that a check knows which rows may be gone.
+Result<void> Families::note_retention(std::uint32_t days) {
+  rocksdb::WriteOptions writing;
+  writing.disableWAL = true;
+  const auto noted = db_->Put(writing, meta(), kRetentionKey, std::to_string(days));
+  if (!noted.ok()) return std::unexpected(error_of(noted, "write to the store"));
+  return {};
 }
 
 // A new store gets its version with its first flush, which is atomic over all families.

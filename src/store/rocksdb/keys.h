@@ -26,6 +26,19 @@ std::string title_key(const ProfileRef& profile, std::string_view title);
 /// In `history`: profile_prefix, keyed start (8 bytes, inverted: newest first), view.
 std::string history_key(const ProfileRef& profile, Instant keyed_start, std::string_view view);
 
+/// In `erasures`: slot, the account's mark, and the profile's if only that was erased: no ids.
+std::string erasure_key(const AccountRef& account, std::string_view profile = {});
+inline constexpr std::size_t kErasurePrefixBytes = 2 + kMarkBytes;
+/// The profile's mark in a key of `erasures`; nothing if it is the account's, or malformed.
+std::optional<Mark> read_erasure_key(std::string_view key);
+
+/// In the default family: "erased", slot. There while files may still hold what was erased there.
+std::string trace_key(std::uint16_t slot);
+inline constexpr std::string_view kTracePrefix = "erased";
+std::optional<std::uint16_t> read_trace_key(std::string_view key);
+/// What all keys of a slot begin with. `slot`: up to kSlots, which is behind all of them.
+std::string slot_prefix(unsigned slot);
+
 /// The length of account_prefix() in `key`; 0 if it is cut short.
 std::size_t account_prefix_bytes(std::string_view key);
 /// The length of profile_prefix() in `key`; 0 if it is cut short.

@@ -11,6 +11,7 @@
 
 #include "journal/rocksdb/status.h"
 #include "record/stored.h"
+#include "store/rocksdb/erase.h"
 #include "store/rocksdb/families.h"
 #include "store/rocksdb/keys.h"
 #include "store/rocksdb/rows.h"
@@ -21,17 +22,22 @@ namespace {
 
 using rocksdb::Status;
 
+constexpr std::uint32_t kWaitingPurgesMax = 2;  // one at work, one for what came since
+
 class Stored final : public RocksStore {
  public:
   Stored(const RocksStoreOptions& options, Families families)
       : families_(std::move(families)),
         rows_(families_),
+        purger_("purges", 1, kWaitingPurgesMax),
         settler_("settles", 1, options.waiting_settles_max),
         writer_("writes", 1, options.waiting_writes_max),
         readers_("reads", options.reader_threads, options.waiting_reads_max) {}
+  ~Stored() override { stopping_ = true; }
 
   Task<Result<void>> write(std::vector<Change> changes) override;
   Task<Result<void>> settle() override;
+  Task<Result<std::size_t>> purge() override;
   Task<Result<std::vector<StoredView>>> active_views(AccountRef account) override;
   Task<Result<std::optional<StoredView>>> view(AccountRef account, std::string view) override;
   Task<Result<std::vector<std::optional<TitleState>>>> titles(
@@ -42,9 +48,11 @@ class Stored final : public RocksStore {
                                     std::size_t rows_max) override;
   Task<Result<std::vector<std::string>>> profiles(AccountRef account,
                                                   std::size_t rows_max) override;
+  Task<Result<Erasures>> erasures(AccountRef account) override;
 
   std::optional<Result<std::vector<StoredView>>> try_active_views(
       const AccountRef& account) override;
+  std::optional<Result<Erasures>> try_erasures(const AccountRef& account) override;
   std::optional<Result<std::optional<StoredView>>> try_view(const AccountRef& account,
                                                             std::string_view view) override;
   std::optional<Result<std::vector<std::optional<TitleState>>>> try_titles(
@@ -54,6 +62,7 @@ class Stored final : public RocksStore {
 
  private:
   Result<void> write_now(const std::vector<Change>& changes);
+  Result<void> write_batch(Status gathered, rocksdb::WriteBatch& batch);
   Result<void> settle_now(std::uint64_t turn);
 
   // A read on a reader thread: `read` fills a T.
@@ -85,10 +94,12 @@ class Stored final : public RocksStore {
   const Families families_;
   const Rows rows_;
   std::atomic<std::uint64_t> writes_ = 0, write_errors_ = 0, reads_ = 0, tries_ = 0,
-                             try_misses_ = 0, flushes_ = 0;
+                             try_misses_ = 0, flushes_ = 0, slots_purged_ = 0;
   std::atomic<std::uint64_t> settles_ = 0;  // asked for; also their turns
   std::uint64_t settled_ = 0;               // the settler's: turns that a flush has covered
+  std::atomic<bool> stopping_ = false;      // what purges look at
   // Last, so that their threads end before what they use.
+  WorkQueue purger_;
   WorkQueue settler_;
   WorkQueue writer_;
   WorkQueue readers_;
@@ -127,10 +138,16 @@ Result<void> Stored::write_now(const std::vector<Change>& changes) {
   for (const Change& change : changes) {
     if (const auto* view = std::get_if<ViewChange>(&change))
       status = put_view(batch, families_, *view, row);
+    else if (const auto* title = std::get_if<TitleChange>(&change))
+      status = merge_title(batch, families_, *title, row);
     else
-      status = merge_title(batch, families_, std::get<TitleChange>(change), row);
+      status = erase(families_, std::get<EraseChange>(change), batch);
     if (!status.ok()) break;
   }
+  return write_batch(std::move(status), batch);
+}
+
+Result<void> Stored::write_batch(Status status, rocksdb::WriteBatch& batch) {
   if (status.ok()) {
     rocksdb::WriteOptions writing;
     writing.disableWAL = true;  // the journal keeps what was not settled
@@ -162,6 +179,29 @@ Task<Result<void>> Stored::write(std::vector<Change> changes) {
 Task<Result<void>> Stored::settle() {
   const std::uint64_t turn = ++settles_;
   return settler_.run<void>([this, turn] { return settle_now(turn); });
+}
+
+// The last flush makes it sure, and has the manifest written anew, without the keys of files that
+// are gone.
+Task<Result<std::size_t>> Stored::purge() {
+  auto done = co_await purger_.run<std::vector<Trace>>([this]() -> Result<std::vector<Trace>> {
+    std::vector<Trace> traces;
+    const Status status = rewrite_traces(families_, stopping_, traces);
+    if (!status.ok()) return std::unexpected(error_of(status, "rewrite the store"));
+    return traces;
+  });
+  if (!done) co_return std::unexpected(done.error());
+  if (done->empty()) co_return 0;
+  const std::size_t slots = done->size();
+  auto forgotten = co_await writer_.run<void>([this, traces = *std::move(done)] {
+    rocksdb::WriteBatch batch;
+    Status status = forget_traces(families_, traces, batch);
+    return write_batch(std::move(status), batch);
+  });
+  if (!forgotten) co_return std::unexpected(forgotten.error());
+  if (auto settled = co_await settle(); !settled) co_return std::unexpected(settled.error());
+  slots_purged_ += slots;
+  co_return slots;
 }
 
 Task<Result<std::vector<StoredView>>> Stored::active_views(AccountRef account) {
@@ -207,6 +247,17 @@ Task<Result<std::vector<std::string>>> Stored::profiles(AccountRef account, std:
       });
 }
 
+Task<Result<Erasures>> Stored::erasures(AccountRef account) {
+  return reading<Erasures>([this, account = std::move(account)](auto& out) {
+    return rows_.erasures(rocksdb::kReadAllTier, account, out);
+  });
+}
+
+std::optional<Result<Erasures>> Stored::try_erasures(const AccountRef& account) {
+  return trying<Erasures>(
+      [&](auto& out) { return rows_.erasures(rocksdb::kBlockCacheTier, account, out); });
+}
+
 std::optional<Result<std::vector<StoredView>>> Stored::try_active_views(const AccountRef& account) {
   return trying<std::vector<StoredView>>(
       [&](auto& out) { return rows_.active_views(rocksdb::kBlockCacheTier, account, out); });
@@ -232,7 +283,8 @@ RocksStoreFigures Stored::figures() const {
                         .try_misses = try_misses_,
                         .settles = settles_,
                         .flushes = flushes_,
-                        .refused = settler_.refused() + writer_.refused() + readers_.refused()};
+                        .refused = settler_.refused() + writer_.refused() + readers_.refused(),
+                        .slots_purged = slots_purged_};
   for (rocksdb::ColumnFamilyHandle* family : families_.all()) {
     std::uint64_t bytes = 0;
     if (families_.db().GetIntProperty(family, rocksdb::DB::Properties::kTotalSstFilesSize, &bytes))

@@ -3,8 +3,9 @@
 //
 // Operation: writes go through one writer thread, reads through a few reader threads, settles
 // through
-//   one more, which flushes all column families as one. The try_* reads look into memory only and
-//   run on the caller's thread. On disk: docs/formats.md, "Keys".
+//   one more, which flushes all column families as one. purge() has a thread of its own, for it
+//   rewrites files. The try_* reads look into memory only and run on the caller's thread. On disk:
+//   docs/formats.md, "Keys".
 // Concurrency: as the port says. The store outlives every Task that it gave.
 // Faults: on a full disk writes and settles fail until there is space; after any other failed flush
 // they
@@ -30,6 +31,9 @@ struct RocksStoreOptions {
   std::string path;                                ///< a directory of its own; made if missing
   std::uint64_t block_cache_bytes = 256ULL << 20;  ///< blocks, indexes and filters read
   std::uint64_t memtable_bytes_max = 64ULL << 20;  ///< rows not flushed yet, all families
+  std::string compression = "lz4";                 ///< of rows on disk: "lz4" or "none"
+  std::uint32_t retention_days = 0;  ///< older rows are not kept; 0: everything is, for ever
+  const Clock* clock = nullptr;      ///< of the retention; outlives the store
   std::uint32_t reader_threads = 4;
   std::uint32_t background_threads = 2;       ///< of flushes and compactions
   std::uint32_t waiting_reads_max = 8'192;    ///< more: overloaded
@@ -45,6 +49,7 @@ struct RocksStoreFigures {
   std::uint64_t tries = 0, try_misses = 0;  ///< reads from memory only; those that would block
   std::uint64_t settles = 0, flushes = 0;   ///< asked for; done (several may share one)
   std::uint64_t refused = 0;                ///< answered with overloaded
+  std::uint64_t slots_purged = 0;           ///< rewritten, because something there was erased
   std::uint64_t disk_bytes = 0;
   std::uint64_t memtable_bytes = 0, cache_bytes = 0;
 };
@@ -63,6 +68,7 @@ class RocksStore : public Store {
 /// What lies in a store's directory.
 struct StoreReport {
   std::uint64_t views = 0, active = 0, history = 0, profiles = 0, titles = 0;  ///< rows
+  std::uint64_t erasures = 0;  ///< accounts and profiles that were erased
   std::uint64_t disk_bytes = 0;
   std::uint64_t damaged = 0;        ///< things found wrong
   std::vector<std::string> damage;  ///< the first kStoreDamageMax of them, each in a sentence

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "record/stored.h"
+#include "store/rocksdb/erase.h"
 #include "store/rocksdb/keys.h"
 
 namespace playhead {
@@ -77,11 +78,12 @@ Status Rows::views(Where where, const AccountRef& account, const std::vector<std
   keys.reserve(views.size());
   for (const std::string& view : views)
     keys.push_back(account_key(account.tenant, account.account, view));
+  const Instant oldest = families_.retention().oldest();
   return get_all(families_.db(), families_.views(), where, keys,
                  [&](std::size_t index, std::string_view value) {
                    auto view = decode_view(value);
                    if (!view) return corruption(view.error(), keys[index]);
-                   out.push_back(std::move(*view));
+                   if (!Retention::is_over(*view, oldest)) out.push_back(std::move(*view));
                    return Status::OK();
                  });
 }
@@ -111,8 +113,25 @@ Status Rows::view(Where where, const AccountRef& account, std::string_view view,
   if (!status.ok()) return status;
   auto decoded = decode_view(value.ToStringView());
   if (!decoded) return corruption(decoded.error(), key);
-  out = std::move(*decoded);
+  if (!Retention::is_over(*decoded, families_.retention().oldest())) out = std::move(*decoded);
   return status;
+}
+
+Status Rows::erasures(Where where, const AccountRef& account, Erasures& out) const {
+  const std::string prefix = erasure_key(account);
+  Status decoded;
+  Status scanned = scan(families_.db(), families_.erasures(), where, prefix, prefix,
+                        [&](std::string_view rest, std::string_view value) {
+                          const auto through = read_through(value);
+                          const auto profile = read_erasure_key(prefix + std::string(rest));
+                          if (!through || (!rest.empty() && !profile)) {
+                            decoded = Status::Corruption("an erasure's row");
+                            return false;
+                          }
+                          out.add(profile ? &*profile : nullptr, *through);
+                          return true;
+                        });
+  return scanned.ok() ? decoded : scanned;
 }
 
 Status Rows::titles(Where where, const ProfileRef& profile, const std::vector<std::string>& titles,
@@ -137,6 +156,7 @@ Status Rows::scan_titles(Where where, const ProfileRef& profile,
   const auto title_of = [&](std::size_t i) -> std::string_view { return titles[i]; };
   const std::string prefix = profile_prefix(profile);
   std::size_t rows = 0;
+  const Instant oldest = families_.retention().oldest();
   Status decoded;
   const Status scanned =
       scan(families_.db(), families_.titles(), where, prefix, prefix,
@@ -149,7 +169,7 @@ Status Rows::scan_titles(Where where, const ProfileRef& profile,
                  decoded = corruption(state.error(), title_key(profile, title));
                  return false;
                }
-               out[i] = std::move(*state);
+               if (!Retention::is_over(*state, oldest)) out[i] = std::move(*state);
              }
              return true;
            });
@@ -163,11 +183,12 @@ Status Rows::get_titles(Where where, const ProfileRef& profile,
   std::vector<std::string> keys;
   keys.reserve(titles.size());
   for (const std::string& title : titles) keys.push_back(title_key(profile, title));
+  const Instant oldest = families_.retention().oldest();
   return get_all(families_.db(), families_.titles(), where, keys,
                  [&](std::size_t index, std::string_view value) {
                    auto state = decode_title(value);
                    if (!state) return corruption(state.error(), keys[index]);
-                   out[index] = std::move(*state);
+                   if (!Retention::is_over(*state, oldest)) out[index] = std::move(*state);
                    return Status::OK();
                  });
 }
@@ -175,6 +196,7 @@ Status Rows::get_titles(Where where, const ProfileRef& profile,
 Status Rows::all_titles(const ProfileRef& profile, std::size_t rows_max,
                         std::vector<NamedTitle>& out) const {
   const std::string prefix = profile_prefix(profile);
+  const Instant oldest = families_.retention().oldest();
   Status decoded;
   Status scanned = scan(families_.db(), families_.titles(), rocksdb::kReadAllTier, prefix, prefix,
                         [&](std::string_view title, std::string_view value) {
@@ -184,7 +206,8 @@ Status Rows::all_titles(const ProfileRef& profile, std::size_t rows_max,
                             decoded = corruption(state.error(), title_key(profile, title));
                             return false;
                           }
-                          out.push_back({std::string(title), std::move(*state)});
+                          if (!Retention::is_over(*state, oldest))
+                            out.push_back({std::string(title), std::move(*state)});
                           return true;
                         });
   return scanned.ok() ? decoded : scanned;

@@ -27,6 +27,7 @@ class Rows {
                                std::vector<StoredView>& out) const;
   rocksdb::Status view(Where where, const AccountRef& account, std::string_view view,
                        std::optional<StoredView>& out) const;
+  rocksdb::Status erasures(Where where, const AccountRef& account, Erasures& out) const;
   rocksdb::Status titles(Where where, const ProfileRef& profile,
                          const std::vector<std::string>& titles,
                          std::vector<std::optional<TitleState>>& out) const;
