@@ -8,10 +8,14 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
 #include <map>
+#include <span>
 #include <utility>
+#include <variant>
 
 #include "record/stored.h"
+#include "store/cassandra/erasing.h"
 #include "store/cassandra/statements.h"
+#include "store/cassandra/turns.h"
 #include "store/cassandra/writes.h"
 
 namespace playhead {
@@ -19,6 +23,8 @@ namespace {
 
 // Of one question by names.
 constexpr std::size_t kNamesMax = 100;
+// Of write(); more: overloaded.
+constexpr std::size_t kWaitingWritesMax = 1'024;
 
 // A row of `titles`: the title, then its registers in their order.
 Result<NamedTitle> title_of(const CqlRows& rows, std::size_t row) {
@@ -43,10 +49,13 @@ class Stored final : public CassandraStore {
         clock_(clock),
         write_clock_(clock),
         statements_(std::move(statements)),
-        session_(std::move(session)) {}
+        session_(std::move(session)),
+        eraser_(*session_, statements_, write_clock_, options.batches_in_flight) {}
 
   Task<Result<void>> write(std::vector<Change> changes) override;
   Task<Result<void>> settle() override;
+  // Cassandra forgets what was deleted by its own compactions, gc_grace_seconds later.
+  Task<Result<std::size_t>> purge() override { co_return 0; }
   Task<Result<std::vector<StoredView>>> active_views(AccountRef account) override;
   Task<Result<std::optional<StoredView>>> view(AccountRef account, std::string view) override;
   Task<Result<std::vector<std::optional<TitleState>>>> titles(
@@ -58,10 +67,13 @@ class Stored final : public CassandraStore {
   Task<Result<std::vector<std::string>>> profiles(AccountRef account,
                                                   std::size_t rows_max) override;
 
+  Task<Result<Erasures>> erasures(AccountRef account) override;
+
   // Nothing of Cassandra is in this process' memory.
   std::optional<Result<std::vector<StoredView>>> try_active_views(const AccountRef&) override {
     return std::nullopt;
   }
+  std::optional<Result<Erasures>> try_erasures(const AccountRef&) override { return std::nullopt; }
   std::optional<Result<std::optional<StoredView>>> try_view(const AccountRef&,
                                                             std::string_view) override {
     return std::nullopt;
@@ -72,10 +84,8 @@ class Stored final : public CassandraStore {
   }
 
  private:
-  using Pages = std::vector<CqlRows>;
-
-  // All pages of an answer; the statement's LIMIT bounds them.
-  Task<Result<Pages>> pages(CqlBound bound);
+  Task<Result<void>> write_now(std::span<const Change> changes);
+  Task<Result<void>> write_some(std::span<const Change> changes);
   Task<Result<void>> add_views(CqlBound bound, std::vector<StoredView>& out);
   Task<Result<void>> add_titles(CqlBound bound, std::vector<NamedTitle>& out);
   Task<Result<void>> add_history_year(ProfileRef profile, std::int32_t year,
@@ -88,8 +98,10 @@ class Stored final : public CassandraStore {
   std::atomic<Millis> acknowledged_ms_ =
       kNever.ms;  // when the last write was, on the monotonic clock
   const Statements statements_;
-  // Last, so that no callback is outstanding when the rest goes.
+  // So late that no callback is outstanding when the rest goes.
   const std::unique_ptr<CqlSession> session_;
+  Eraser eraser_;
+  Turns writing_{kWaitingWritesMax};
 };
 
 CqlValues of(const AccountRef& account) {
@@ -110,21 +122,9 @@ std::int32_t limit_of(std::size_t rows) {
   return static_cast<std::int32_t>(std::clamp<std::size_t>(rows, 1, kLimitMax));
 }
 
-Task<Result<Stored::Pages>> Stored::pages(CqlBound bound) {
-  Pages out;
-  std::string page;
-  do {
-    auto rows = co_await session_->execute(bound, page);
-    if (!rows) co_return std::unexpected(std::move(rows.error()));
-    page = rows->page();
-    out.push_back(std::move(*rows));
-  } while (!page.empty());
-  co_return out;
-}
-
 // Rows whose first column is a record, and whose second, if there is one, is when it was written.
 Task<Result<void>> Stored::add_views(CqlBound bound, std::vector<StoredView>& out) {
-  auto all = co_await pages(std::move(bound));
+  auto all = co_await session_->execute_all(std::move(bound));
   if (!all) co_return std::unexpected(std::move(all.error()));
   for (const CqlRows& rows : *all)
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -137,7 +137,7 @@ Task<Result<void>> Stored::add_views(CqlBound bound, std::vector<StoredView>& ou
 }
 
 Task<Result<void>> Stored::add_titles(CqlBound bound, std::vector<NamedTitle>& out) {
-  auto all = co_await pages(std::move(bound));
+  auto all = co_await session_->execute_all(std::move(bound));
   if (!all) co_return std::unexpected(std::move(all.error()));
   for (const CqlRows& rows : *all)
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -148,13 +148,49 @@ Task<Result<void>> Stored::add_titles(CqlBound bound, std::vector<NamedTitle>& o
   co_return Result<void>{};
 }
 
+// One after the other, for an erasure must come between what was written before and after it.
 Task<Result<void>> Stored::write(std::vector<Change> changes) {
-  Writes writes = writes_of(changes, statements_, write_clock_);
+  auto turn = co_await writing_.take();
+  if (!turn) co_return fail(Errc::kOverloaded, "too many writes wait for the store");
+  Result<void> written = co_await write_now(changes);
+  acknowledged_ms_ = clock_.monotonic_ms();
+  co_return written;
+}
+
+// Erasures cut the set into parts.
+Task<Result<void>> Stored::write_now(std::span<const Change> changes) {
+  Result<void> written;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= changes.size() && written; ++i) {
+    const auto* erasure = i < changes.size() ? std::get_if<EraseChange>(&changes[i]) : nullptr;
+    if (i < changes.size() && erasure == nullptr) continue;
+    written = co_await write_some(changes.subspan(begin, i - begin));
+    if (written && erasure != nullptr) written = co_await eraser_.erase(*erasure);
+    begin = i + 1;
+  }
+  co_return written;
+}
+
+Task<Result<void>> Stored::write_some(std::span<const Change> changes) {
+  if (changes.empty()) co_return Result<void>{};
+  std::map<std::pair<std::string, std::string>, KnownErasures> known;
+  for (const Change& change : changes)
+    if (const auto* title = std::get_if<TitleChange>(&change))
+      known.try_emplace({title->profile.tenant, title->profile.account});
+  std::vector<AccountRef> accounts;
+  for (const auto& [account, unknown] : known) accounts.push_back({account.first, account.second});
+  auto read = co_await eraser_.known_of(std::move(accounts));
+  if (!read) co_return std::unexpected(std::move(read.error()));
+  auto next = read->begin();
+  for (auto& [account, erasures] : known) erasures = std::move(*next++);
+  const auto generation_of = [&](const ProfileRef& profile) {
+    return known.at({profile.tenant, profile.account}).of(profile);
+  };
+  Writes writes = writes_of(changes, statements_, write_clock_, generation_of);
   Result<void> written =
       co_await session_->write_all(std::move(writes.places), options_.batches_in_flight);
   if (written)
     written = co_await session_->write_all(std::move(writes.rows), options_.batches_in_flight);
-  acknowledged_ms_ = clock_.monotonic_ms();
   co_return written;
 }
 
@@ -174,7 +210,7 @@ Task<Result<void>> Stored::settle() {
 }
 
 Task<Result<std::vector<StoredView>>> Stored::active_views(AccountRef account) {
-  auto hints = co_await pages({statements_.active, of(account)});
+  auto hints = co_await session_->execute_all({statements_.active, of(account)});
   if (!hints) co_return std::unexpected(std::move(hints.error()));
   std::vector<std::string> names;
   for (const CqlRows& rows : *hints)
@@ -202,14 +238,18 @@ Task<Result<std::optional<StoredView>>> Stored::view(AccountRef account, std::st
 
 Task<Result<std::vector<std::optional<TitleState>>>> Stored::titles(
     ProfileRef profile, std::vector<std::string> titles) {
+  const auto known = co_await eraser_.known({profile.tenant, profile.account});
+  if (!known) co_return std::unexpected(known.error());
+  const CqlValues generation = of(profile).bigint(known->of(profile));
   std::map<std::string, TitleState> found;
   for (std::size_t at = 0; at < titles.size(); at += kNamesMax) {
     const auto from = titles.begin() + static_cast<std::ptrdiff_t>(at);
     const auto count = static_cast<std::ptrdiff_t>(std::min(kNamesMax, titles.size() - at));
     const std::vector<std::string> some(from, from + count);
     std::vector<NamedTitle> named;
-    if (auto read = co_await add_titles({statements_.titles, of(profile).texts(some)}, named);
-        !read)
+    CqlValues values = generation;
+    values.texts(some);
+    if (auto read = co_await add_titles({statements_.titles, std::move(values)}, named); !read)
       co_return std::unexpected(std::move(read.error()));
     for (NamedTitle& title : named) found[std::move(title.title)] = std::move(title.state);
   }
@@ -225,7 +265,10 @@ Task<Result<std::vector<std::optional<TitleState>>>> Stored::titles(
 Task<Result<std::vector<NamedTitle>>> Stored::all_titles(ProfileRef profile, std::size_t rows_max) {
   std::vector<NamedTitle> out;
   if (rows_max == 0) co_return out;
-  CqlBound bound{statements_.all_titles, of(profile).integer(limit_of(rows_max))};
+  const auto known = co_await eraser_.known({profile.tenant, profile.account});
+  if (!known) co_return std::unexpected(known.error());
+  CqlBound bound{statements_.all_titles,
+                 of(profile).bigint(known->of(profile)).integer(limit_of(rows_max))};
   if (auto read = co_await add_titles(std::move(bound), out); !read)
     co_return std::unexpected(std::move(read.error()));
   co_return out;
@@ -253,7 +296,7 @@ Task<Result<void>> Stored::add_history_year(ProfileRef profile, std::int32_t yea
 Task<Result<HistoryRows>> Stored::history(ProfileRef profile, std::optional<HistoryKey> after,
                                           std::size_t rows_max) {
   HistoryRows out;
-  auto years = co_await pages({statements_.years, of(profile)});
+  auto years = co_await session_->execute_all({statements_.years, of(profile)});
   if (!years) co_return std::unexpected(std::move(years.error()));
   const std::size_t wanted = rows_max + 1;  // one more says whether there is more
   for (const CqlRows& rows : *years)
@@ -273,12 +316,19 @@ Task<Result<HistoryRows>> Stored::history(ProfileRef profile, std::optional<Hist
 Task<Result<std::vector<std::string>>> Stored::profiles(AccountRef account, std::size_t rows_max) {
   std::vector<std::string> out;
   if (rows_max == 0) co_return out;
-  auto all = co_await pages({statements_.profiles, of(account).integer(limit_of(rows_max))});
+  auto all = co_await session_->execute_all(
+      {statements_.profiles, of(account).integer(limit_of(rows_max))});
   if (!all) co_return std::unexpected(std::move(all.error()));
   for (const CqlRows& rows : *all)
     for (std::size_t i = 0; i < rows.size(); ++i)
       if (const auto profile = rows.text(i, 0)) out.emplace_back(*profile);
   co_return out;
+}
+
+Task<Result<Erasures>> Stored::erasures(AccountRef account) {
+  auto known = co_await eraser_.known(std::move(account));
+  if (!known) co_return std::unexpected(std::move(known.error()));
+  co_return std::move(known->erasures);
 }
 
 }  // namespace

@@ -7,9 +7,13 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <future>
 #include <memory>
@@ -20,6 +24,7 @@
 #include "runtime/threads.h"
 #include "store/cassandra/registers_test_kit.h"
 #include "store/cassandra/ring_test_kit.h"
+#include "store/cassandra/turns.h"
 #include "store/cassandra/writes.h"
 #include "store/store_contract.h"
 
@@ -190,6 +195,89 @@ TEST(HistoryYear, IsTheYearOfTheStartAndNeverRunsOver) {
   EXPECT_LT(history_year(kNever), -26'000);
 }
 
+Result<void> erase(CassandraStore& store, EraseChange change) {
+  std::vector<Change> changes;
+  changes.push_back(std::move(change));
+  return run_to_end(store.write(std::move(changes)));
+}
+
+Result<void> merge(CassandraStore& store, const ProfileRef& profile, const TitleState& delta) {
+  std::vector<Change> changes;
+  changes.push_back(TitleChange{.profile = profile, .title = "t1", .delta = delta});
+  return run_to_end(store.write(std::move(changes)));
+}
+
+TEST_F(CassandraStoreTest, ErasesTitlesOfAProfileThatHasNoView) {
+  const auto store = open(clock_);
+  const ProfileRef profile{"_", "marks-only", "p1"};
+  value_of(merge(*store, profile, title_at(1'000, 5'000)));
+  value_of(erase(*store, {.account = {"_", "marks-only"}, .through = Instant{2'000}}));
+  EXPECT_TRUE(value_of(run_to_end(store->all_titles(profile, 10))).empty());
+  const auto session = value_of(CqlSession::open(ring_options(keyspace_->name())));
+  const auto rows = value_of(run_to_end(session->query(
+      "SELECT title FROM progress WHERE tenant = '_' AND account = 'marks-only'", 60'000)));
+  EXPECT_EQ(rows.size(), 0u) << "not only out of sight";
+}
+
+// Registers carry times of their own: what is written after an erasure may be older than that.
+TEST_F(CassandraStoreTest, KeepsWhateverIsWrittenAfterAnErasureAndErasesItWithTheNext) {
+  const auto store = open(clock_);
+  for (const std::string& erased : {std::string("p1"), std::string()}) {
+    const ProfileRef profile{"_", "again" + erased, "p1"};
+    const EraseChange erasure{.account = {"_", profile.account},
+                              .profile = erased,
+                              .through = Instant{1'700'000'000'000}};
+    TitleState delta = title_at(1'000, 5'000);
+    delta.played_max = 60'000;
+    for (int round = 0; round < 3; ++round) {
+      value_of(merge(*store, profile, delta));
+      const auto kept = value_of(run_to_end(store->titles(profile, {"t1"})));
+      ASSERT_TRUE(kept.at(0)) << "round " << round;
+      EXPECT_EQ(*kept[0], delta);
+      value_of(erase(*store, erasure));
+      EXPECT_FALSE(value_of(run_to_end(store->titles(profile, {"t1"}))).at(0));
+    }
+  }
+}
+
+TEST_F(CassandraStoreTest, ErasesHistoryOfAllItsYears) {
+  const auto store = open(clock_);
+  const ProfileRef profile{"_", "old", "p1"};
+  constexpr std::int64_t kYearMs = 31'556'952'000;
+  for (int i = 0; i < 5; ++i)
+    value_of(run_to_end(store->write(
+        changes_of({.view = "v" + std::to_string(i), .account = "old", .start_ms = i * kYearMs}))));
+  value_of(erase(*store, {.account = {"_", "old"}, .profile = "p1", .through = Instant{1}}));
+  // Its years are listed again by a new view; nothing else may come back with them.
+  value_of(run_to_end(
+      store->write(changes_of({.view = "new", .account = "old", .start_ms = 2 * kYearMs}))));
+  const auto rows = value_of(run_to_end(store->history(profile, {}, 10)));
+  ASSERT_EQ(rows.views.size(), 1u);
+  EXPECT_EQ(rows.views[0].ids.get().view, "new");
+}
+
+TEST(Turns, LetOneThroughAtATimeInOrderAndRefuseTooMany) {
+  boost::asio::io_context context;
+  Turns turns(2);
+  std::string seen;
+  const auto walk = [](Turns* all, char name, std::string* out) -> Task<> {
+    const auto turn = co_await all->take();
+    if (!turn) {
+      *out += '!';
+      co_return;
+    }
+    *out += name;
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    *out += name;
+  };
+  for (const char name : {'a', 'b', 'c', 'd'})
+    boost::asio::co_spawn(context, walk(&turns, name, &seen), boost::asio::detached);
+  context.run();
+  EXPECT_EQ(std::ranges::count(seen, '!'), 1);
+  std::erase(seen, '!');
+  EXPECT_EQ(seen, "aabbcc");
+}
+
 TEST_F(CassandraStoreTest, TakesAnActiveRowThatCameBackForAHintOnly) {
   const auto store = open(clock_);
   value_of(
@@ -223,8 +311,8 @@ TEST_F(CassandraStoreTest, SaysCorruptForARowThatCannotBeDecoded) {
   const auto store = open(clock_);
   run_cql("INSERT INTO views (tenant, account, view_id, record) VALUES ('_', 'bad', 'v1', 0xffff)");
   run_cql(
-      "INSERT INTO progress (tenant, account, profile, title, watched) "
-      "VALUES ('_', 'bad', 'p1', 't1', 0x01)");
+      "INSERT INTO progress (tenant, account, profile, generation, title, watched) "
+      "VALUES ('_', 'bad', 'p1', 0, 't1', 0x01)");
   const auto view = run_to_end(store->view({"_", "bad"}, "v1"));
   ASSERT_FALSE(view);
   EXPECT_EQ(view.error().code, Errc::kCorrupt);

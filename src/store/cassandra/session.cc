@@ -75,56 +75,63 @@ Task<Result<T>> answer_of(Start start) {
   co_return std::move(*answer);
 }
 
-// Batches on their way, a window at a time.
+// Calls on their way, a window at a time; their rows by number.
 class Window : public std::enable_shared_from_this<Window> {
  public:
-  using Done = std::move_only_function<void(Result<void>)>;
+  using Rows = std::vector<CqlRows>;
+  using Done = std::move_only_function<void(Result<Rows>)>;
+  using Send = std::move_only_function<void(std::size_t call, CqlSession::Done)>;
 
-  Window(CqlSession& session, std::vector<CqlBatch> batches, std::size_t size, Done done)
-      : session_(session),
-        batches_(std::move(batches)),
+  Window(std::size_t calls, std::size_t size, Send send, Done done)
+      : calls_(calls),
         size_(std::max<std::size_t>(size, 1)),
+        send_(std::move(send)),
+        rows_(calls),
         done_(std::move(done)) {}
 
   // Sends what has room. An answer calls it again, from its own thread.
   void pump() {
-    while (const CqlBatch* batch = next())
-      session_.batch(*batch, [self = shared_from_this()](Result<CqlRows> rows) {
-        self->answered(std::move(rows));
+    while (const auto call = next())
+      send_(*call, [self = shared_from_this(), call](Result<CqlRows> rows) {
+        self->answered(*call, std::move(rows));
         self->pump();
       });
   }
 
  private:
-  // The batch to send; the last caller that finds nothing in flight and nothing to send ends it
-  // all.
-  const CqlBatch* next() {
+  // The call to send; the last caller that finds nothing in flight and nothing to send ends it all.
+  std::optional<std::size_t> next() {
     std::unique_lock lock(mutex_);
-    const bool more = result_ && sent_ < batches_.size();
+    const bool more = !error_ && sent_ < calls_;
     if (more && in_flight_ < size_) {
       ++in_flight_;
-      return &batches_[sent_++];
+      return sent_++;
     }
-    if (more || in_flight_ > 0 || !done_) return nullptr;
+    if (more || in_flight_ > 0 || !done_) return std::nullopt;
     Done done = std::exchange(done_, nullptr);
-    Result<void> result = std::move(result_);
     lock.unlock();
-    done(std::move(result));
-    return nullptr;
+    if (error_)
+      done(std::unexpected(std::move(*error_)));
+    else
+      done(std::move(rows_));
+    return std::nullopt;
   }
 
-  void answered(Result<CqlRows> rows) {
+  void answered(std::size_t call, Result<CqlRows> rows) {
     const std::scoped_lock lock(mutex_);
     --in_flight_;
-    if (!rows && result_) result_ = std::unexpected(std::move(rows.error()));
+    if (rows)
+      rows_[call] = std::move(*rows);
+    else if (!error_)
+      error_ = std::move(rows.error());
   }
 
-  CqlSession& session_;
-  const std::vector<CqlBatch> batches_;
-  const std::size_t size_;
+  const std::size_t calls_, size_;
+  Send send_;
   std::mutex mutex_;  // guards what follows
   std::size_t sent_ = 0, in_flight_ = 0;
-  Result<void> result_;
+  Rows rows_;
+  std::optional<Error> error_;
   Done done_;
 };
 
@@ -204,11 +211,35 @@ Task<Result<CqlRows>> CqlSession::query(std::string text, std::uint32_t timeout_
   co_return co_await answer_of<CqlRows>(start);
 }
 
-Task<Result<void>> CqlSession::write_all(std::vector<CqlBatch> batches, std::size_t window) {
+Task<Result<std::vector<CqlRows>>> CqlSession::execute_all(CqlBound bound) {
+  std::vector<CqlRows> out;
+  std::string page;
+  do {
+    auto rows = co_await execute(bound, page);
+    if (!rows) co_return std::unexpected(std::move(rows.error()));
+    page = rows->page();
+    out.push_back(std::move(*rows));
+  } while (!page.empty());
+  co_return out;
+}
+
+Task<Result<std::vector<CqlRows>>> CqlSession::execute_each(std::vector<CqlBound> bound,
+                                                            std::size_t window) {
+  const auto send = [&](std::size_t call, Done done) { execute(bound[call], {}, std::move(done)); };
   const auto start = [&](Window::Done done) {
-    std::make_shared<Window>(*this, std::move(batches), window, std::move(done))->pump();
+    std::make_shared<Window>(bound.size(), window, send, std::move(done))->pump();
   };
-  co_return co_await answer_of<void>(start);
+  co_return co_await answer_of<std::vector<CqlRows>>(start);
+}
+
+Task<Result<void>> CqlSession::write_all(std::vector<CqlBatch> batches, std::size_t window) {
+  const auto send = [&](std::size_t call, Done done) { batch(batches[call], std::move(done)); };
+  const auto start = [&](Window::Done done) {
+    std::make_shared<Window>(batches.size(), window, send, std::move(done))->pump();
+  };
+  auto rows = co_await answer_of<std::vector<CqlRows>>(start);
+  if (!rows) co_return std::unexpected(std::move(rows.error()));
+  co_return Result<void>{};
 }
 
 }  // namespace playhead

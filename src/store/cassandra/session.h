@@ -82,6 +82,10 @@ class CqlSession {
   void batch(const CqlBatch& batch, Done done);
 
   Task<Result<CqlRows>> execute(CqlBound bound, std::string page = {});
+  /// All pages of its rows; the statement bounds them.
+  Task<Result<std::vector<CqlRows>>> execute_all(CqlBound bound);
+  /// The first page of each, in their order; `window` at a time.
+  Task<Result<std::vector<CqlRows>>> execute_each(std::vector<CqlBound> bound, std::size_t window);
   /// A statement without values, not prepared: for what changes the schema.
   Task<Result<CqlRows>> query(std::string text, std::uint32_t timeout_ms);
   /// Sends all, `window` at a time; after the first error no more. On an error a part has happened.

@@ -19,6 +19,12 @@ struct Statements {
   CqlStatement history, history_same_start, history_before;
   CqlStatement titles, all_titles;
 
+  // Of erasures: the timestamp first.
+  CqlStatement put_erasure, erasures;
+  CqlStatement account_views, account_years, progress_profiles;
+  CqlStatement wipe_views, wipe_active, wipe_profiles, wipe_years;  // of a whole account
+  CqlStatement drop_view, drop_profile, drop_years, drop_history, drop_progress;
+
   /// Errors: unavailable, corrupt (the tables are missing or of another format).
   static Result<Statements> prepare(CqlSession& session);
 };

@@ -9,6 +9,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/assert.h"
 #include "record/stored.h"
 
 namespace playhead {
@@ -69,7 +70,11 @@ CqlValues of_account(const Ids& ids) {
 struct Visitor {
   const Statements& statements;
   WriteClock& clock;
+  const GenerationOf& generation_of;
   Batches places, rows;
+
+  // An erasure reads before it writes: whoever calls does it between two sets.
+  void operator()(const EraseChange&) { PLAYHEAD_ASSERT(false); }
 
   void operator()(const ViewChange& change) {
     const Ids ids = change.view.ids.get();
@@ -92,6 +97,7 @@ struct Visitor {
 
   void operator()(const TitleChange& change) {
     const auto& [tenant, account, profile] = change.profile;
+    const std::int64_t generation = generation_of(change.profile);
     CqlBatch batch;
     for (const Register which : kRegisters)
       if (const auto cell = encode_register(which, change.delta))
@@ -102,13 +108,18 @@ struct Visitor {
                              .text(tenant)
                              .text(account)
                              .text(profile)
+                             .bigint(generation)
                              .text(change.title)});
     // A row without any register is there nonetheless; its one timestamp never loses to another.
     if (batch.empty())
-      batch.push_back(
-          {statements.put_title,
-           CqlValues().text(tenant).text(account).text(profile).text(change.title).bigint(0)});
-    places.add("progress" + partition_of({tenant, account, profile}), std::move(batch));
+      batch.push_back({statements.put_title, CqlValues()
+                                                 .text(tenant)
+                                                 .text(account)
+                                                 .text(profile)
+                                                 .bigint(generation)
+                                                 .text(change.title)
+                                                 .bigint(0)});
+    places.add("progress" + partition_of({tenant, account}), std::move(batch));
   }
 
   // The view's record also lies in its place in history: a page is read with one question.
@@ -154,11 +165,25 @@ void WriteClock::observe(std::int64_t timestamp_us) {
   }
 }
 
-Writes writes_of(const std::vector<Change>& changes, const Statements& statements,
-                 WriteClock& clock) {
-  Visitor visitor{.statements = statements, .clock = clock, .places = {}, .rows = {}};
+Writes writes_of(std::span<const Change> changes, const Statements& statements, WriteClock& clock,
+                 const GenerationOf& generation_of) {
+  Visitor visitor{.statements = statements,
+                  .clock = clock,
+                  .generation_of = generation_of,
+                  .places = {},
+                  .rows = {}};
   for (const Change& change : changes) std::visit(visitor, change);
   return {.places = std::move(visitor.places).done(), .rows = std::move(visitor.rows).done()};
+}
+
+std::vector<CqlBatch> batches_of(CqlBatch statements) {
+  Batches batches;
+  for (CqlBound& statement : statements) {
+    CqlBatch one;
+    one.push_back(std::move(statement));
+    batches.add({}, std::move(one));
+  }
+  return std::move(batches).done();
 }
 
 std::int32_t history_year(Instant keyed_start) {

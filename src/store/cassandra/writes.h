@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "runtime/clock.h"
@@ -34,8 +36,15 @@ struct Writes {
   std::vector<CqlBatch> rows;    ///< of views, with what else the account's partition has of them
 };
 
-Writes writes_of(const std::vector<Change>& changes, const Statements& statements,
-                 WriteClock& clock);
+/// The generation in which a profile's titles are written: see erasing.h.
+using GenerationOf = std::function<std::int64_t(const ProfileRef&)>;
+
+/// `changes` has no erasures.
+Writes writes_of(std::span<const Change> changes, const Statements& statements, WriteClock& clock,
+                 const GenerationOf& generation_of);
+
+/// Statements of one partition as batches that are not too large, in their order.
+std::vector<CqlBatch> batches_of(CqlBatch statements);
 
 /// The year whose partition of `history` holds a view that started then.
 std::int32_t history_year(Instant keyed_start);
