@@ -4,6 +4,8 @@
 // Operation: writes and reads at LOCAL_QUORUM, one mutation a change and partition. settle() waits
 //   until what was acknowledged is `settle_delay_ms` old: a replica's commit log reaches its disk
 //   in the background, within 10 s as Cassandra comes. Tables: docs/formats.md, "Cassandra".
+//   Erasures: erasing.h. purge() does nothing: Cassandra's files forget what was deleted by its own
+//   compactions, gc_grace_seconds later.
 // Concurrency: as the port says. The store outlives every Task that it gave.
 // Invariants:
 //  1. An index entry is written before the view's row: who finds the row finds its places.
