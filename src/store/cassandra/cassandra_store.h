@@ -9,9 +9,8 @@
 // Concurrency: as the port says. The store outlives every Task that it gave.
 // Invariants:
 //  1. An index entry is written before the view's row: who finds the row finds its places.
-//  2. A view's row is only replaced by one written later by this store, or, after it has read the
-//  row,
-//     whatever the clocks of earlier writers said.
+//  2. What it writes of a view replaces what it wrote before, and what it has read of that view,
+//     whatever the clock of the former writer said.
 // Limit: a clock that steps back between two runs hides what the second writes of views that it has
 //   not read, until it has caught up. Leases will give each run an order of its own.
 #pragma once
