@@ -52,6 +52,9 @@ int run_app(int argc, const char* const* argv) {
   add_progress(app, action);
   add_history(app, action);
   add_continue_watching(app, action);
+#ifdef PLAYHEAD_CASSANDRA
+  add_schema(app, action);
+#endif
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
