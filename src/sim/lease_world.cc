@@ -10,7 +10,7 @@ namespace {
 
 constexpr Millis kFateMs = 500;            // between two looks at what goes wrong next
 constexpr Millis kSettleMs = 300'000;      // of calm, after which the cluster must be settled
-constexpr Millis kStillMs = 12'000;        // for which nothing moves then
+constexpr Millis kStillMs = 6'000;         // for which nothing moves then
 constexpr std::int64_t kDriftMax = 45;     // 1.045 / 0.955 is just under a tenth
 constexpr std::uint64_t kOffPercent = 10;  // that a settled node's load may be off the mean
 

@@ -60,7 +60,7 @@ struct LeaseOutcome {
 struct LeaseWorldOptions {
   std::uint64_t seed = 1;
   std::size_t nodes = 3;
-  Millis faulty_ms = 30'000;
+  Millis faulty_ms = 22'000;
   LeaseOptions lease;
   bool verbose = false;
 };
