@@ -26,6 +26,8 @@ void add_viewers(CLI::App& app, Action& action);
 void add_progress(CLI::App& app, Action& action);
 void add_history(CLI::App& app, Action& action);
 void add_continue_watching(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
+void add_import(CLI::App& app, Action& action);
 
 /// Reads the line and does what it says.
 int run_app(int argc, const char* const* argv);
