@@ -1,6 +1,7 @@
 // What goes in only where there is nothing, and all that is held on an account, page by page.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -131,7 +132,7 @@ TEST_F(Archived, PagesHaveEveryRowOnceInOrder) {
     after = places.back();
   }
   EXPECT_EQ(places.size(), 9U);
-  EXPECT_TRUE(std::ranges::is_sorted(places));
+  EXPECT_TRUE(std::is_sorted(places.begin(), places.end()));
   EXPECT_EQ(places[3].profile, "q") << "by the length of the profile first";
 }
 
