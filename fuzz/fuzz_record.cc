@@ -21,7 +21,8 @@ void check_view(std::string_view bytes) {
   if (!view) return;
   const std::string once = encoded(*view);
   const auto back = decode_view(once);
-  PLAYHEAD_ASSERT(back.has_value() && back->view == view->view && back->trail == view->trail);
+  PLAYHEAD_ASSERT(back.has_value() && back->view == view->view && back->trail == view->trail &&
+                  back->import == view->import);
   PLAYHEAD_ASSERT(back->ids.get() == view->ids.get() && encoded(*back) == once);
   PLAYHEAD_ASSERT(encoded(view->clone()) == once);
 }

@@ -11,6 +11,11 @@ Verdict allow(const Caller& caller, Permission permission, std::string_view acco
   // Who is one profile of an account can't erase the others'.
   if (permission == Permission::kErase && caller.profile && profile.empty())
     return Verdict::kForbidden;
+  // Who is one profile of an account sees and makes up nothing of the others'.
+  const bool whole = permission == Permission::kExport || permission == Permission::kImport ||
+                     permission == Permission::kImportAll;
+  if (whole && caller.profile) return Verdict::kForbidden;
+  if (permission == Permission::kImportAll && caller.account) return Verdict::kForbidden;
   if (caller.profile && !profile.empty() && profile != *caller.profile) return Verdict::kHidden;
   return Verdict::kAllowed;
 }

@@ -15,6 +15,9 @@ enum class Permission : std::uint8_t {
   kDelete,        ///< delete from a profile's history
   kOperate,       ///< see the cluster and its figures
   kErase,         ///< erase a profile or an account, for good
+  kExport,        ///< take out all that is held on an account
+  kImport,        ///< bring in what others hold on an account
+  kImportAll,     ///< the same for any account of the tenant
 };
 
 using Permissions = std::uint32_t;
@@ -27,13 +30,15 @@ constexpr Permissions bit(Permission permission) {
 inline constexpr Permissions kMemberPermissions =
     bit(Permission::kReport) | bit(Permission::kReadViewers) | bit(Permission::kTerminate) |
     bit(Permission::kReadProfile) | bit(Permission::kWriteProfile) | bit(Permission::kDelete) |
-    bit(Permission::kErase);
+    bit(Permission::kErase) | bit(Permission::kExport) | bit(Permission::kImport) |
+    bit(Permission::kImportAll);
 
 /// What a viewer's token must allow by name.
 inline constexpr Permissions kDeletingPermissions =
     bit(Permission::kDelete) | bit(Permission::kErase);
 /// A viewer's, unless its token allows deleting.
-inline constexpr Permissions kViewerPermissions = kMemberPermissions & ~kDeletingPermissions;
+inline constexpr Permissions kViewerPermissions =
+    kMemberPermissions & ~kDeletingPermissions & ~bit(Permission::kImportAll);
 
 inline constexpr Permissions kAllPermissions = kMemberPermissions | bit(Permission::kOperate);
 

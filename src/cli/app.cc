@@ -52,6 +52,8 @@ int run_app(int argc, const char* const* argv) {
   add_progress(app, action);
   add_history(app, action);
   add_continue_watching(app, action);
+  add_export(app, action);
+  add_import(app, action);
 #ifdef PLAYHEAD_CASSANDRA
   add_schema(app, action);
 #endif

@@ -26,6 +26,8 @@ void add_viewers(CLI::App& app, Action& action);
 void add_progress(CLI::App& app, Action& action);
 void add_history(CLI::App& app, Action& action);
 void add_continue_watching(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
+void add_import(CLI::App& app, Action& action);
 /// Only in builds with PLAYHEAD_CASSANDRA.
 void add_schema(CLI::App& app, Action& action);
 

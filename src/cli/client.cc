@@ -169,6 +169,7 @@ Result<HttpAnswer> Client::send(const HttpRequest& request) {
   if (!connection.token.empty())
     message.set(http::field::authorization, "Bearer " + connection.token);
   if (!request.content_type.empty()) message.set(http::field::content_type, request.content_type);
+  if (!request.accept.empty()) message.set(http::field::accept, request.accept);
   message.body() = request.body;
   if (!request.body.empty() || request.method != "GET") message.content_length(request.body.size());
 
@@ -204,6 +205,7 @@ Result<HttpAnswer> Client::send(const HttpRequest& request) {
       return std::string_view(value.data(), value.size());
     };
     out.accepted = number_of<std::uint64_t>(header("Playhead-Accepted"));
+    out.link = header("Link");
     if (const auto seconds = number_of<std::uint32_t>(header("Retry-After")))
       out.retry_after = Millis{*seconds} * 1000;
     return out;

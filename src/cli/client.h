@@ -32,6 +32,7 @@ struct HttpRequest {
   std::string target;  ///< path and query
   std::string content_type;
   std::string body;
+  std::string accept = {};  ///< empty: anything
 };
 
 struct HttpAnswer {
@@ -39,6 +40,7 @@ struct HttpAnswer {
   std::string body;
   std::optional<std::uint64_t> accepted;  ///< Playhead-Accepted
   std::optional<Millis> retry_after;      ///< Retry-After
+  std::string link;                       ///< Link
 };
 
 class Client {

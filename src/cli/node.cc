@@ -88,11 +88,14 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
                       shard_options(config));
   node->service_ =
       std::make_unique<Service>(*node->shards_, *node->store_, node->clock_, config.shard);
+  node->transfer_ = std::make_unique<Transfer>(*node->shards_, *node->store_, *node->store_,
+                                               node->clock_, config.shard, config.transfer);
   node->checkpointer_ = std::make_unique<Checkpointer>(*node->shards_, *node->journal_,
                                                        *node->store_, node->clock_, config.shard);
   node->server_ = std::make_unique<Server>(
       ServerParts{.shards = node->shards_.get(),
                   .service = node->service_.get(),
+                  .transfer = node->transfer_.get(),
                   .authenticator = node->authenticator_.get(),
                   .clock = &node->clock_,
                   .boot = boot,
@@ -228,6 +231,17 @@ void Node::collect(MetricsText& out) const {
   out.gauge("playhead_store_memtable_bytes", "Bytes not flushed yet.",
             number(store.memtable_bytes));
   out.gauge("playhead_store_cache_bytes", "Bytes of the block cache.", number(store.cache_bytes));
+  const TransferFigures transfer = transfer_->figures();
+  out.counter("playhead_import_records_total", "Records that changed something.",
+              number(transfer.imported));
+  out.counter("playhead_import_repeats_total", "Records of which all was known.",
+              number(transfer.already_there));
+  out.counter("playhead_import_rejected_total", "Records that could not be taken.",
+              number(transfer.rejected));
+  out.counter("playhead_imports_refused_total", "Imports above imports_max.",
+              number(transfer.refused));
+  out.counter("playhead_export_records_total", "Records given out by exports.",
+              number(transfer.exported));
   add_process_figures(out, started_at_);
 }
 

@@ -19,6 +19,7 @@
 #include "runtime/threads.h"
 #include "service/checkpoint.h"
 #include "service/service.h"
+#include "service/transfer.h"
 #include "shard/shard_threads.h"
 #include "store/rocksdb/rocks_store.h"
 
@@ -76,6 +77,7 @@ class Node {
   std::unique_ptr<Threads> threads_;
   std::unique_ptr<ShardThreads> shards_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<Transfer> transfer_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<Server> server_;
   std::atomic<bool> stopping_ = false;

@@ -22,9 +22,9 @@ std::string bar_text(const Standing& standing) {
   const std::uint64_t total = std::max<std::uint64_t>(standing.total, 1);
   const std::uint64_t done = std::min(standing.done, total);
   const std::uint64_t filled = done * kWidth / total;
-  std::string text =
-      fmt::format("[{:#<{}}{:-<{}}] {:3} %  {} of {} requests", "", filled, "", kWidth - filled,
-                  done * 100 / total, show_count(standing.done), show_count(standing.total));
+  std::string text = fmt::format("[{:#<{}}{:-<{}}] {:3} %  {} of {} {}", "", filled, "",
+                                 kWidth - filled, done * 100 / total, show_count(standing.done),
+                                 show_count(standing.total), standing.unit);
   if (standing.whole_ms > 0)
     text += fmt::format("  {}", show_position(standing.elapsed_ms, standing.whole_ms));
   return text;

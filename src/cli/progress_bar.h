@@ -14,6 +14,7 @@ struct Standing {
   std::uint64_t done = 0, total = 0;
   Millis elapsed_ms = 0;
   Millis whole_ms = 0;  ///< how long it will take; 0: as fast as it goes
+  std::string_view unit = "requests";
 };
 
 /// "[#######-------------]  35 %  12 of 34 requests  0:00:21 of 0:01:06". Pure.

@@ -14,6 +14,7 @@
 #include "http/options.h"
 #include "ingest/options.h"
 #include "journal/rocksdb/rocks_journal.h"
+#include "service/options.h"
 #include "shard/options.h"
 #include "store/rocksdb/rocks_store.h"
 
@@ -27,6 +28,7 @@ struct Config {
   IngestOptions ingest;
   AuthOptions auth;
   ShardOptions shard;
+  TransferOptions transfer;
   RocksJournalOptions journal;  ///< its path comes from `data`
   RocksStoreOptions store;      ///< its path comes from `data`
 };

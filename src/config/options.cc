@@ -74,6 +74,7 @@ constexpr auto kSections = std::to_array<Section>({
     {"ingest", "What one request body may hold."},
     {"viewing", "The rules by which reports become history and progress."},
     {"shard", "Active views in memory: intervals, expiry, checkpoints, and the limits of a shard."},
+    {"import", "Imports of what other services hold: their size and their pace."},
     {"journal", "The journal on disk, which makes reports durable before they are answered."},
     {"store", "The store on disk, which holds views and progress."},
 });
@@ -218,6 +219,15 @@ constexpr auto kOptions = std::to_array<Option>({
      1'000'000, "Rows that one filtered page of history looks at."},
     {"shard", "frame_records_max", at<&Config::shard, &ShardOptions::frame_records_max>, 1, 65'536,
      "Records in one frame of the journal."},
+
+    {"import", "imports_max", at<&Config::transfer, &TransferOptions::imports_max>, 1, 64,
+     "Imports at work at once; above: 503."},
+    {"import", "records_max", at<&Config::transfer, &TransferOptions::records_max>, 1, 100'000,
+     "Records in one body; above: 413."},
+    {"import", "slice_records", at<&Config::transfer, &TransferOptions::slice_records>, 1, 10'000,
+     "Records written to the store at once: as long a checkpoint's write may have to wait."},
+    {"import", "records_per_s_max", at<&Config::transfer, &TransferOptions::records_per_s_max>, 0,
+     10'000'000, "Pace of all imports together, so that viewers do not wait for them. 0: none."},
 
     {"journal", "write_buffer_bytes",
      at<&Config::journal, &RocksJournalOptions::write_buffer_bytes>, kMiB, kGiB,

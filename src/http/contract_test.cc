@@ -41,6 +41,14 @@ std::string_view name_of(Permission permission) {
       return "write_profile";
     case Permission::kDelete:
       return "delete";
+    case Permission::kErase:
+      return "erase";
+    case Permission::kExport:
+      return "export";
+    case Permission::kImport:
+      return "import";
+    case Permission::kImportAll:
+      return "import_all";
     case Permission::kOperate:
       return "operate";
   }

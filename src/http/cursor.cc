@@ -1,4 +1,4 @@
-// Bytes: version (1), scope hash (8), time (8), id, check (8); numbers big-endian.
+// Bytes: version (1), scope hash (8), time (8), id or two of them, check (8); numbers big-endian.
 #include "http/cursor.h"
 
 #include <array>
@@ -12,6 +12,7 @@ namespace playhead {
 namespace {
 
 constexpr char kVersion = 1;
+constexpr char kSeparator = '/';  // of two ids; no byte of an id
 constexpr std::size_t kFixedBytes = 1 + 8 + 8 + 8;
 constexpr std::uint64_t kScopeSeed = 0x73636f7065;
 constexpr std::uint64_t kCheckSeed = 0x637572736f72;
@@ -64,6 +65,7 @@ std::string write_cursor(std::string_view scope, const CursorKey& key) {
   put64(bytes, hash_bytes(scope, kScopeSeed));
   put64(bytes, static_cast<std::uint64_t>(key.at.ms));
   bytes += key.id;
+  if (!key.second.empty()) (bytes += kSeparator) += key.second;
   put64(bytes, hash_bytes(bytes, kCheckSeed));
   return base64url(bytes);
 }
@@ -81,6 +83,11 @@ Result<CursorKey> read_cursor(std::string_view text, std::string_view scope) {
     return wrong("the cursor belongs to another list, or to other filters");
   CursorKey key{.at = {static_cast<std::int64_t>(get64(view.substr(9)))},
                 .id = std::string(body.substr(17))};
+  if (const std::size_t end = key.id.find(kSeparator); end != std::string::npos) {
+    key.second = key.id.substr(end + 1);
+    key.id.resize(end);
+    if (!is_id(key.second)) return wrong("the cursor is not one of ours");
+  }
   // Re-encoded it must be the same text: base64 has spare bits that a forger could play with.
   if (!is_id(key.id) || base64url(view) != text) return wrong("the cursor is not one of ours");
   return key;

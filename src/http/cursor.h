@@ -14,6 +14,7 @@ namespace playhead {
 struct CursorKey {
   Instant at;
   std::string id;
+  std::string second = {};  ///< of lists that sort by two ids; else empty
   friend bool operator==(const CursorKey&, const CursorKey&) = default;
 };
 

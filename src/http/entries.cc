@@ -1,9 +1,7 @@
 // History of a profile: pages of JSON or CSV, single entries, deletions.
-#include <cstdio>
-#include <map>
-
 #include "http/cursor.h"
 #include "http/handlers.h"
+#include "http/history_csv.h"
 #include "http/problem.h"
 #include "http/shapes.h"
 #include "http/worker.h"
@@ -39,65 +37,12 @@ std::string scope_of(const Request& request, const HistoryFilter& filter) {
          (filter.all ? " all" : "");
 }
 
-// "1:02:03", as Netflix writes spans.
-std::string clock_text(Millis span_ms) {
-  const std::int64_t s = std::max<Millis>(span_ms, 0) / 1000;
-  char text[32];
-  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld", static_cast<long long>(s / 3600),
-                static_cast<long long>(s / 60 % 60), static_cast<long long>(s % 60));
-  return text;
-}
-
-// "2026-11-23 20:15:30", UTC.
-std::string csv_time(Instant at) {
-  std::string text = format_rfc3339(at).substr(0, 19);
-  text[10] = ' ';
-  return text;
-}
-
-/// Where each title of a page stands now, by view: which row holds the latest bookmark.
-using Latest = std::map<std::string, std::string>;
-
-// The columns of Netflix's own download. Ids need no quotes: none can hold a comma or a quote.
-void write_csv_row(std::string& out, std::string_view profile, const HistoryItem& item,
-                   const Latest& latest) {
-  const std::string bookmark = item.playhead ? clock_text(*item.playhead) : "";
-  const auto found = latest.find(item.title);
-  const bool is_latest = found != latest.end() && found->second == item.view;
-  ((out += profile) += ',') += csv_time(item.started_at);
-  (out += ',') += clock_text(item.watched_ms);
-  (out += ",,") += item.title;
-  (out += ",,") += item.device_type.empty() ? item.device : item.device_type;
-  (out += ',') += bookmark;
-  (out += ',') += is_latest ? bookmark : "Not latest view";
-  out += ",\r\n";
-}
-
-Task<Result<Latest>> latest_of(Service& service, ProfileRef profile,
-                               std::vector<std::string> titles) {
-  auto progress = co_await service.progress(std::move(profile), std::move(titles));
-  if (!progress) co_return std::unexpected(progress.error());
-  Latest latest;
-  for (ProgressItem& item : progress->value)
-    latest.emplace(std::move(item.title), std::move(item.view));
-  co_return latest;
-}
-
 // Pages of CSV go on by the Link header: a table has no place for a cursor.
 Task<Reply> csv_reply(Request request, std::vector<HistoryItem> items, std::string next) {
-  std::vector<std::string> titles;
-  titles.reserve(items.size());
-  for (const HistoryItem& item : items) titles.push_back(item.title);
-  auto latest =
-      co_await latest_of(request.worker->service(), request.profile_ref(), std::move(titles));
-  if (!latest) co_return problem(latest.error());
-  Reply reply{.content_type = kCsv};
-  reply.body =
-      "Profile Name,Start Time,Duration,Attributes,Title,Supplemental Video Type,Device Type,"
-      "Bookmark,Latest Bookmark,Country\r\n";
-  for (const HistoryItem& item : items) write_csv_row(reply.body, request.profile, item, *latest);
-  if (!next.empty())
-    reply.headers = "Link: <" + request.query.with("cursor", next) + ">; rel=\"next\"\r\n";
+  auto rows = co_await csv_rows(request.worker->service(), request.profile_ref(), std::move(items));
+  if (!rows) co_return problem(rows.error());
+  Reply reply{.content_type = kCsv, .body = std::string(kCsvHeadings) + *rows};
+  if (!next.empty()) reply.headers = next_link(request.query.with("cursor", next));
   co_return reply;
 }
 

@@ -30,6 +30,11 @@ Task<Reply> delete_history_item(Request request);
 Task<Reply> delete_account(Request request);
 Task<Reply> delete_profile(Request request);
 
+// transfer.cc
+Task<Reply> get_export(Request request);
+Task<Reply> import_account(Request request);
+Task<Reply> import_accounts(Request request);
+
 // system.cc
 Task<Reply> get_livez(Request request);
 Task<Reply> get_readyz(Request request);

@@ -31,6 +31,7 @@ struct Reply {
 };
 
 inline constexpr std::string_view kJson = "application/json";
+inline constexpr std::string_view kNdjson = "application/x-ndjson";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 inline constexpr std::string_view kCsv = "text/csv; charset=utf-8";
 inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";

@@ -24,6 +24,7 @@ struct Request {
   std::string name;  ///< the last id of the path: a view, a title, an entry of history, a file
   Query query;
   std::string_view body;
+  BodyType body_type = BodyType::kNone;
   std::string_view accept;
 
   AccountRef account_ref() const { return {caller->tenant, account}; }

@@ -52,6 +52,13 @@ constexpr std::array kRoutes = {
     Route(Method::kDelete, "/v1/accounts/{a}/profiles/{p}", kErase, Place::kPublic, Takes::kNothing,
           Gives::kJson, delete_profile),
 
+    Route(Method::kGet, "/v1/accounts/{a}/export", kExport, Place::kPublic, Takes::kNothing,
+          Gives::kExport, get_export),
+    Route(Method::kPost, "/v1/accounts/{a}/import", kImport, Place::kPublic, Takes::kRecords,
+          Gives::kJson, import_account),
+    Route(Method::kPost, "/v1/import", kImportAll, Place::kPublic, Takes::kRecords, Gives::kJson,
+          import_accounts),
+
     Route(Method::kGet, "/v1/cluster", kOperate, Place::kOperators, Takes::kNothing, Gives::kJson,
           get_cluster),
     Route(Method::kGet, "/livez", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
@@ -159,6 +166,8 @@ bool takes(Takes takes, BodyType type) {
     case Takes::kReports:
       return type == BodyType::kJson || type == BodyType::kNone || type == BodyType::kNdjson ||
              type == BodyType::kText;
+    case Takes::kRecords:
+      return type == BodyType::kNdjson || type == BodyType::kJson || type == BodyType::kNone;
     case Takes::kCmcd:
       return type == BodyType::kCmcd || type == BodyType::kText || type == BodyType::kNone;
   }

@@ -22,10 +22,10 @@ enum class Feed : std::uint8_t { kNone, kReports, kCmcd };
 enum class Place : std::uint8_t { kPublic, kOperators, kBoth };
 
 /// What bodies a route takes, by BodyType.
-enum class Takes : std::uint8_t { kNothing, kJson, kReports, kCmcd };
+enum class Takes : std::uint8_t { kNothing, kJson, kReports, kCmcd, kRecords };
 
 /// What a route answers with.
-enum class Gives : std::uint8_t { kAnything, kJson, kJsonOrCsv, kEvents };
+enum class Gives : std::uint8_t { kAnything, kJson, kJsonOrCsv, kExport, kEvents };
 
 /// Does `permission` guard what `pattern` names? What belongs to somebody is never public, a
 /// profile is somebody's, and what asks for a profile's things names the profile.
@@ -46,7 +46,11 @@ constexpr bool is_guarded(std::string_view pattern, Permission permission) {
       return of_account && of_profile;
     case Permission::kErase:
       return of_account;
+    case Permission::kExport:
+    case Permission::kImport:
+      return of_account && !of_profile;
     case Permission::kOperate:
+    case Permission::kImportAll:  // which names them in its body
       return !of_account && !of_profile;
   }
   return false;

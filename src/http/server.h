@@ -22,6 +22,7 @@
 #include "ingest/options.h"
 #include "runtime/clock.h"
 #include "service/service.h"
+#include "service/transfer.h"
 #include "shard/shard_threads.h"
 
 namespace playhead {
@@ -30,6 +31,7 @@ namespace playhead {
 struct ServerParts {
   ShardThreads* shards = nullptr;
   Service* service = nullptr;
+  Transfer* transfer = nullptr;
   const Authenticator* authenticator = nullptr;
   const Clock* clock = nullptr;
   std::uint64_t boot = 0;  ///< differs at each start: event ids of streams begin with it

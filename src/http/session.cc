@@ -21,6 +21,8 @@ bool gives(Gives gives, std::string_view accept) {
       return accepts(accept, kJson);
     case Gives::kJsonOrCsv:
       return accepts(accept, kJson) || accepts(accept, "text/csv");
+    case Gives::kExport:
+      return accepts(accept, kJson) || accepts(accept, kNdjson) || accepts(accept, "text/csv");
     case Gives::kEvents:
       return accepts(accept, kEventStream);
   }
@@ -234,6 +236,7 @@ Task<Reply> Session::handle() {
   request.worker = &worker_;
   request.accept = head_.accept;
   request.body = body();
+  request.body_type = body_type_of(head_.content_type);
   if (auto refusal = check(query_of(head_.target), request)) co_return std::move(*refusal);
   if (found.route->feed == Feed::kNone) co_return co_await found.route->handler(std::move(request));
   // Reports that came the ordinary way: what was in their way has just gone.

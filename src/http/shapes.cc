@@ -71,7 +71,8 @@ void write_history_members(JsonOut& json, const HistoryItem& item) {
       .field("playhead_ms", item.playhead)
       .field("duration_ms", item.duration)
       .field("watched_ms", item.watched_ms)
-      .field("finished", item.finished);
+      .field("finished", item.finished)
+      .field("origin", item.origin);
 }
 
 void write_history_item(JsonOut& json, const HistoryItem& item) {

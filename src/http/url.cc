@@ -143,15 +143,19 @@ std::string Query::with(std::string_view name, std::string_view value) const {
   return text;
 }
 
-Result<std::size_t> Query::limit() const {
+Result<std::size_t> Query::limit() const { return number_up_to(kLimitMax, kLimitDefault); }
+
+Result<std::size_t> Query::limit(std::size_t max) const { return number_up_to(max, max); }
+
+Result<std::size_t> Query::number_up_to(std::size_t max, std::size_t otherwise) const {
   const auto found = text("limit");
   if (!found) return std::unexpected(found.error());
-  if (!*found) return kLimitDefault;
+  if (!*found) return otherwise;
   std::size_t value = 0;
   const char* end = (*found)->data() + (*found)->size();
   const auto [last, error] = std::from_chars((*found)->data(), end, value);
-  if (error != std::errc() || last != end || value < 1 || value > kLimitMax)
-    return wrong("limit", "a number from 1 to 100");
+  if (error != std::errc() || last != end || value < 1 || value > max)
+    return wrong("limit", "a number from 1 to " + std::to_string(max));
   return value;
 }
 

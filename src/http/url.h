@@ -38,6 +38,8 @@ class Query {
 
   /// `limit`: 1 to 100, 20 when absent.
   Result<std::size_t> limit() const;
+  /// `limit`: 1 to `max`, `max` when absent.
+  Result<std::size_t> limit(std::size_t max) const;
 
   /// "?…" with all parameters but `name`, and `name` with `value`: the same question, one changed.
   /// A token is left out: answers show none.
@@ -47,6 +49,8 @@ class Query {
   static constexpr std::string_view kTokenParameter = "access_token";
 
  private:
+  Result<std::size_t> number_up_to(std::size_t max, std::size_t otherwise) const;
+
   std::vector<std::pair<std::string, std::string>> parameters_;
 };
 

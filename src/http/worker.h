@@ -70,6 +70,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   Shared& shared() { return *shared_; }
   const HttpOptions& options() const { return shared_->options; }
   Service& service() { return *shared_->parts.service; }
+  Transfer& transfer() { return *shared_->parts.transfer; }
   const Clock& clock() const { return *shared_->parts.clock; }
   std::size_t index() const { return index_; }
   bool ready() const { return shared_->ready.load(std::memory_order_acquire); }

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "ingest/json_body.h"
 #include "ingest/json_report.h"
+#include "ingest/lines.h"
 #include "ingest/texts.h"
 
 namespace playhead {
@@ -17,7 +18,6 @@ using simdjson::dom::element;
 using simdjson::dom::object;
 
 constexpr std::size_t kReasonBytesMax = 256;
-constexpr std::string_view kBlank = " \t\r";
 
 std::unexpected<BodyError> malformed(std::string detail) {
   return std::unexpected(BodyError{BodyError::Kind::kMalformed, std::move(detail)});
@@ -32,19 +32,6 @@ std::unexpected<BodyError> refused(const Error& error, const std::string& place 
   const auto kind = error.code == Errc::kUnprocessable ? BodyError::Kind::kUnprocessable
                                                        : BodyError::Kind::kMalformed;
   return std::unexpected(BodyError{kind, place + error.detail});
-}
-
-// The next line that is not blank, without its end; nothing if there is none.
-std::optional<std::string_view> next_line(std::string_view& rest) {
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-    const std::size_t first = line.find_first_not_of(kBlank);
-    if (first == std::string_view::npos) continue;
-    return line.substr(first, line.find_last_not_of(kBlank) + 1 - first);
-  }
-  return std::nullopt;
 }
 
 // Lines, if the first one is an object by itself and another follows; a pretty-printed object's

@@ -173,7 +173,25 @@ Trail read_trail(Reader& in, Instant base) {
   return trail;
 }
 
-constexpr std::string_view kNoExtension = "";
+// What a record may end with: where it was imported from.
+void put_import(std::string& out, const Import& import, Instant base) {
+  std::string extension;
+  if (import != Import{}) {
+    put_since(extension, import.at, base);
+    put_text(extension, import.origin);
+  }
+  put_text(out, extension);
+}
+
+Import read_import(Reader& in, Instant base) {
+  Reader extension(in.text());
+  Import import;
+  if (extension.done()) return import;
+  import.at = extension.since(base);
+  import.origin = extension.text(kIdBytesMax);
+  if (!extension.ok()) in.fail();
+  return import;  // behind it stands what a later release adds
+}
 
 void put_ids(std::string& out, const Ids& ids) {
   for (const std::string_view text :
@@ -245,6 +263,7 @@ StoredView StoredView::clone() const {
   copy.ids = PackedIds(ids.get());
   copy.view = view;
   copy.trail = trail;
+  copy.import = import;
   copy.keyed_start = keyed_start;
   copy.last_arrival = last_arrival;
   copy.interval_ms = interval_ms;
@@ -269,7 +288,7 @@ void encode(std::string& out, const StoredView& stored) {
   put_fixed(out, facts);
   put_view(out, stored.view, base);
   if (stored.trail) put_trail(out, *stored.trail, base);
-  put_text(out, kNoExtension);
+  put_import(out, stored.import.value_or(Import{}), base);
 }
 
 Result<StoredView> decode_view(std::string_view bytes) {
@@ -287,7 +306,7 @@ Result<StoredView> decode_view(std::string_view bytes) {
   stored.view = read_view(in, base);
   each_fact(stored, [&](unsigned bit, bool& fact) { fact = (facts >> bit & 1) != 0; });
   if ((facts >> kTrailBit & 1) != 0) stored.trail = read_trail(in, base);
-  in.text();  // the extension: what a later release of this format adds
+  if (Import import = read_import(in, base); import != Import{}) stored.import = std::move(import);
   if (!in.ok() || !in.done())
     return fail(Errc::kCorrupt, "a view's bytes are cut short or damaged");
   stored.ids = PackedIds(ids);
@@ -323,7 +342,7 @@ void encode(std::string& out, const TitleState& title) {
     put_order(out, title.credits_order, base);
   }
   if ((bits & kPlayed) != 0) put_signed(out, title.played_max);
-  put_text(out, kNoExtension);
+  put_import(out, title.import, base);
 }
 
 Result<TitleState> decode_title(std::string_view bytes) {
@@ -361,7 +380,7 @@ Result<TitleState> decode_title(std::string_view bytes) {
     title.credits_order = read_order(in, base);
   }
   if ((bits & kPlayed) != 0) title.played_max = in.integer();
-  in.text();  // the extension
+  title.import = read_import(in, base);
   if (!in.ok() || !in.done()) return fail(Errc::kCorrupt, "a title's row is cut short or damaged");
   return title;
 }

@@ -18,6 +18,7 @@ struct StoredView {
   PackedIds ids;
   View view;
   std::optional<Trail> trail;     ///< while the view has not qualified
+  std::optional<Import> import;   ///< no player reported it here
   Instant keyed_start;            ///< its start as first folded: its place in history, for ever
   Instant last_arrival;           ///< of its last fresh report: expiry is derived from it
   std::uint32_t interval_ms = 0;  ///< the report interval last sent to it

@@ -58,6 +58,7 @@ struct HistoryItem {
   std::optional<Millis> duration;
   Millis watched_ms = 0;
   bool finished = false;
+  std::string origin;  ///< where it was reported
 };
 
 /// Of an erasure. It holds no id, so that it may be kept.

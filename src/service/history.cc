@@ -35,7 +35,8 @@ HistoryItem history_item_of(const StoredView& stored) {
           .playhead = item.item.playhead,
           .duration = item.item.duration,
           .watched_ms = stored.view.played_ms(),
-          .finished = stored.view.finished()};
+          .finished = stored.view.finished(),
+          .origin = stored.import ? stored.import->origin : std::string(kOwnOrigin)};
 }
 
 bool belongs(const StoredView& stored) { return stored.view.record && !stored.view.deleted; }

@@ -17,6 +17,13 @@ bool covers(const EraseChange& erasure, std::string_view tenant, std::string_vie
          (erasure.profile.empty() || erasure.profile == profile);
 }
 
+// The latest of an account's erasures; 1970 if there was none.
+Instant latest_of(const Erasures& erasures) {
+  Instant latest = std::max(erasures.account, Instant{});
+  for (const auto& [mark, through] : erasures.profiles) latest = std::max(latest, through);
+  return latest;
+}
+
 }  // namespace
 
 bool Shard::is_hidden(std::string_view tenant, std::string_view account,
@@ -136,8 +143,10 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
     co_return fail(Errc::kUnprocessable,
                    "so many profiles of the account have been erased that no more can be "
                    "remembered; erase the account");
-  const EraseChange erasure{
-      .account = {account.tenant, account.account}, .profile = profile, .through = now()};
+  // Later than every one before it, so that the store can tell it from one told again.
+  const EraseChange erasure{.account = {account.tenant, account.account},
+                            .profile = profile,
+                            .through = std::max(now(), latest_of(account.erasures) + 1)};
   forget_erased(erasure);
   remember(account, erasure);
   mark_slot(account.slot);
@@ -175,6 +184,7 @@ void Shard::replay_erasure(const ErasureRecord& record) {
   const std::uint16_t slot = slot_of(record.tenant, record.account);
   mark_slot(slot);
   keep_erasure(slot, erasure);
+  replayed_erasures_.push_back(slot);
   if (Account* account = table_.find_account(record.tenant, record.account))
     table_.release(*account);
 }

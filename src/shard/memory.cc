@@ -92,6 +92,7 @@ StoredView Shard::stored(const Entry& entry) const {
   out.ids = PackedIds(entry.ids.get());
   out.view = entry.view;
   if (entry.trail) out.trail = *entry.trail;
+  if (entry.import) out.import = *entry.import;
   out.keyed_start = entry.keyed_start;
   out.last_arrival = entry.last_arrival;
   out.interval_ms = entry.interval_ms;
@@ -106,6 +107,7 @@ Entry& Shard::adopt(Account& account, StoredView stored) {
   Entry& entry = table_.add(account, stored.ids.get());
   entry.view = stored.view;
   if (stored.trail) entry.trail = std::make_unique<Trail>(*stored.trail);
+  if (stored.import) entry.import = std::make_unique<Import>(*std::move(stored.import));
   entry.keyed_start = stored.keyed_start;
   entry.last_arrival = stored.last_arrival;
   entry.interval_ms = stored.interval_ms;

@@ -82,6 +82,7 @@ Entry& Shard::replay_snapshot(StoredView&& view) {
   }
   known->view = view.view;
   known->trail = view.trail ? std::make_unique<Trail>(*view.trail) : nullptr;
+  known->import = view.import ? std::make_unique<Import>(*view.import) : nullptr;
   known->last_arrival = view.last_arrival;
   known->interval_ms = view.interval_ms;
   known->expired = view.expired;

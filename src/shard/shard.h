@@ -113,6 +113,10 @@ class Shard {
   /// The profile's views in memory that belong in history, unsorted.
   std::vector<StoredView> history_in_memory(const ProfileRef& profile);
   std::vector<std::string> profiles_in_memory(const AccountRef& account);
+  /// All of the account's views in memory, also those that no history shows, unsorted.
+  std::vector<StoredView> views_in_memory(const AccountRef& account);
+  /// Whether the view is in memory, where the store may not have it yet.
+  bool holds(const AccountRef& account, std::string_view view);
   /// What of the account was erased that the store does not know yet: the rows that it is asked for
   /// from now on count for nothing. To be called with the look into memory.
   Hidden hidden(const AccountRef& account) const;
@@ -282,6 +286,7 @@ class Shard {
   Millis round_start_ms_ = 0;  ///< of the sweep over all slots
   std::uint32_t round_next_ = 0;
   bool sweeping_ = false;
+  std::vector<std::uint16_t> replayed_erasures_;       ///< slots that the store is told of first
   std::vector<std::shared_ptr<Event>> sweep_waiters_;  ///< for the end of the one under way
   std::vector<std::uint32_t> moved_;  ///< entries whose position streams have not seen
 };

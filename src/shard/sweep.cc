@@ -57,7 +57,8 @@ Task<Result<void>> Shard::sweep_due() {
   const auto due =
       std::min<std::uint64_t>(mine, static_cast<std::uint64_t>(now_ms - round_start_ms_) * mine /
                                         static_cast<std::uint64_t>(std::max<Millis>(interval, 1)));
-  std::vector<std::uint16_t> slots;
+  // What was imported since an erasure is hidden until the store has been told of it again.
+  std::vector<std::uint16_t> slots = std::exchange(replayed_erasures_, {});
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
     if (slot < kSlots) slots.push_back(static_cast<std::uint16_t>(slot));

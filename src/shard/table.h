@@ -29,7 +29,8 @@ inline constexpr std::uint32_t kNoEntry = ~0u;
 struct Entry {
   View view;
   PackedIds ids;
-  std::unique_ptr<Trail> trail;  ///< until the view has qualified
+  std::unique_ptr<Trail> trail;    ///< until the view has qualified
+  std::unique_ptr<Import> import;  ///< null for nearly all
   Instant keyed_start;
   Instant last_arrival;
   Millis deadline_ms = 0;  ///< on Clock::monotonic_ms(); meaningful while active

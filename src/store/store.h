@@ -51,7 +51,8 @@ struct TitleChange {
 };
 
 /// Removes every row of the account, or of one profile, and remembers until when for ever
-/// (erasures()). Repeating it is harmless as long as what was written since is written again.
+/// (erasures()). Repeating it is harmless as long as what was written since is written again; an
+/// adapter that is an Archive leaves what came since, which nothing else holds.
 struct EraseChange {
   AccountRef account;
   std::string profile;  ///< empty: the whole account

@@ -116,6 +116,7 @@ void TitleState::merge(const TitleState& other) {
   merge_register(duration_order, duration, other.duration_order, other.duration);
   merge_register(credits_order, credits, other.credits_order, other.credits);
   played_max = std::max(played_max, other.played_max);
+  if (other.import > import) import = other.import;
 }
 
 bool TitleState::has_progress() const {

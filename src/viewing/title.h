@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "viewing/import.h"
 #include "viewing/view.h"
 
 namespace playhead {
@@ -53,6 +54,7 @@ struct TitleState {
   Millis duration = 0, credits = 0;
   Order duration_order, credits_order;
   Millis played_max = 0;  ///< the greatest of its views' played_ms
+  Import import;          ///< the latest import that told something of it, if any
 
   void merge(const TitleState& other);
   /// Anything that a viewer would call progress: a position, or a mark by hand or by watching.

@@ -76,9 +76,24 @@ Status leave_mark(const Families& families, const EraseChange& change, rocksdb::
   return batch.Put(families.erasures(), key, through_row(std::max(before, change.through)));
 }
 
+// Whether this very erasure, or a later one, has been done: a replay of the journal tells of it
+// again, and what was imported since, which no journal has, must stay.
+Status is_done(const Families& families, const EraseChange& change, bool& done) {
+  for (const std::string& key :
+       {erasure_key(change.account), erasure_key(change.account, change.profile)}) {
+    std::string row;
+    const Status read = families.db().Get({}, families.erasures(), key, &row);
+    if (!read.ok() && !read.IsNotFound()) return read;
+    done = done || (read.ok() && read_through(row).value_or(kNever) >= change.through);
+  }
+  return Status::OK();
+}
+
 }  // namespace
 
 Status erase(const Families& families, const EraseChange& change, rocksdb::WriteBatch& batch) {
+  bool done = false;
+  if (Status read = is_done(families, change, done); !read.ok() || done) return read;
   const auto& [tenant, account] = change.account;
   Status status = erase_views(families, change, batch);
   const auto remove = [&](rocksdb::ColumnFamilyHandle* family, const std::string& prefix) {

@@ -1,4 +1,4 @@
-// What goes through which threads, and how changes become rows.
+// What goes through which threads.
 #include "store/rocksdb/rocks_store.h"
 
 #include <rocksdb/cache.h>
@@ -11,9 +11,10 @@
 
 #include "journal/rocksdb/status.h"
 #include "record/stored.h"
+#include "store/rocksdb/archive.h"
 #include "store/rocksdb/erase.h"
 #include "store/rocksdb/families.h"
-#include "store/rocksdb/keys.h"
+#include "store/rocksdb/put.h"
 #include "store/rocksdb/rows.h"
 #include "store/rocksdb/work_queue.h"
 
@@ -49,6 +50,12 @@ class Stored final : public RocksStore {
   Task<Result<std::vector<std::string>>> profiles(AccountRef account,
                                                   std::size_t rows_max) override;
   Task<Result<Erasures>> erasures(AccountRef account) override;
+  Task<Result<std::vector<Added>>> add(std::vector<Change> rows) override;
+  Task<Result<std::vector<StoredView>>> account_views(AccountRef account, std::string after,
+                                                      std::size_t rows_max) override;
+  Task<Result<std::vector<TitleRow>>> account_titles(AccountRef account,
+                                                     std::optional<TitlePlace> after,
+                                                     std::size_t rows_max) override;
 
   std::optional<Result<std::vector<StoredView>>> try_active_views(
       const AccountRef& account) override;
@@ -62,7 +69,8 @@ class Stored final : public RocksStore {
 
  private:
   Result<void> write_now(const std::vector<Change>& changes);
-  Result<void> write_batch(Status gathered, rocksdb::WriteBatch& batch);
+  Result<void> write_batch(Status gathered, rocksdb::WriteBatch& batch, bool low_priority = false);
+  Result<std::vector<Added>> add_now(const std::vector<Change>& rows);
   Result<void> settle_now(std::uint64_t turn);
 
   // A read on a reader thread: `read` fills a T.
@@ -105,32 +113,6 @@ class Stored final : public RocksStore {
   WorkQueue readers_;
 };
 
-// The view's row, and its places in the indexes.
-Status put_view(rocksdb::WriteBatch& batch, const Families& families, const ViewChange& change,
-                std::string& row) {
-  const Ids ids = change.view.ids.get();
-  const std::string key = account_key(ids.tenant, ids.account, ids.view);
-  row.clear();
-  encode(row, change.view);
-  Status status = batch.Put(families.views(), key, row);
-  if (status.ok())
-    status = change.view.active ? batch.Put(families.active(), key, {})
-                                : batch.Delete(families.active(), key);
-  if (!change.first || !status.ok()) return status;
-  status = batch.Put(families.profiles(), account_key(ids.tenant, ids.account, ids.profile), {});
-  if (!change.view.view.record || !status.ok()) return status;
-  const ProfileRef profile{std::string(ids.tenant), std::string(ids.account),
-                           std::string(ids.profile)};
-  return batch.Put(families.history(), history_key(profile, change.view.keyed_start, ids.view), {});
-}
-
-Status merge_title(rocksdb::WriteBatch& batch, const Families& families, const TitleChange& change,
-                   std::string& row) {
-  row.clear();
-  encode(row, change.delta);
-  return batch.Merge(families.titles(), title_key(change.profile, change.title), row);
-}
-
 Result<void> Stored::write_now(const std::vector<Change>& changes) {
   rocksdb::WriteBatch batch;
   std::string row;
@@ -147,10 +129,20 @@ Result<void> Stored::write_now(const std::vector<Change>& changes) {
   return write_batch(std::move(status), batch);
 }
 
-Result<void> Stored::write_batch(Status status, rocksdb::WriteBatch& batch) {
+Result<std::vector<Added>> Stored::add_now(const std::vector<Change>& rows) {
+  rocksdb::WriteBatch batch;
+  std::vector<Added> added;
+  Status status = add_rows(families_, rows_, rows, batch, added);
+  if (auto written = write_batch(std::move(status), batch, true); !written)
+    return std::unexpected(written.error());
+  return added;
+}
+
+Result<void> Stored::write_batch(Status status, rocksdb::WriteBatch& batch, bool low_priority) {
   if (status.ok()) {
     rocksdb::WriteOptions writing;
-    writing.disableWAL = true;  // the journal keeps what was not settled
+    writing.low_pri = low_priority;  // it waits while compactions are behind
+    writing.disableWAL = true;       // the journal keeps what was not settled
     status = families_.db().Write(writing, &batch);
   }
   ++writes_;
@@ -174,6 +166,27 @@ Result<void> Stored::settle_now(std::uint64_t turn) {
 
 Task<Result<void>> Stored::write(std::vector<Change> changes) {
   return writer_.run<void>([this, changes = std::move(changes)] { return write_now(changes); });
+}
+
+Task<Result<std::vector<Added>>> Stored::add(std::vector<Change> rows) {
+  return writer_.run<std::vector<Added>>([this, rows = std::move(rows)] { return add_now(rows); });
+}
+
+Task<Result<std::vector<StoredView>>> Stored::account_views(AccountRef account, std::string after,
+                                                            std::size_t rows_max) {
+  return reading<std::vector<StoredView>>(
+      [this, account = std::move(account), after = std::move(after), rows_max](auto& out) {
+        return playhead::account_views(families_, account, after, rows_max, out);
+      });
+}
+
+Task<Result<std::vector<TitleRow>>> Stored::account_titles(AccountRef account,
+                                                           std::optional<TitlePlace> after,
+                                                           std::size_t rows_max) {
+  return reading<std::vector<TitleRow>>(
+      [this, account = std::move(account), after = std::move(after), rows_max](auto& out) {
+        return playhead::account_titles(families_, account, after, rows_max, out);
+      });
 }
 
 Task<Result<void>> Stored::settle() {

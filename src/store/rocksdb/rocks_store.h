@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "store/archive.h"
 #include "store/store.h"
 
 namespace rocksdb {
@@ -54,7 +55,7 @@ struct RocksStoreFigures {
   std::uint64_t memtable_bytes = 0, cache_bytes = 0;
 };
 
-class RocksStore : public Store {
+class RocksStore : public Store, public Archive {
  public:
   /// Opens or makes the store in `options.path`.
   ///

@@ -1,0 +1,21 @@
+// Puts a change's rows into a batch. `row` is memory that is used again and again. Pure.
+#pragma once
+
+#include <rocksdb/status.h>
+#include <rocksdb/write_batch.h>
+
+#include <string>
+
+#include "store/rocksdb/families.h"
+#include "store/store.h"
+
+namespace playhead {
+
+/// The view's row, and its places in the indexes.
+rocksdb::Status put_view(rocksdb::WriteBatch& batch, const Families& families,
+                         const ViewChange& change, std::string& row);
+
+rocksdb::Status merge_title(rocksdb::WriteBatch& batch, const Families& families,
+                            const TitleChange& change, std::string& row);
+
+}  // namespace playhead
