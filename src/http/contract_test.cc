@@ -41,6 +41,8 @@ std::string_view name_of(Permission permission) {
       return "write_profile";
     case Permission::kDelete:
       return "delete";
+    case Permission::kErase:
+      return "erase";
     case Permission::kOperate:
       return "operate";
   }

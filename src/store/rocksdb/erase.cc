@@ -59,7 +59,8 @@ Status erase_views(const Families& families, const EraseChange& change,
 
 // The mark of the thing itself; those of an erased account's profiles say nothing any more.
 Status leave_mark(const Families& families, const EraseChange& change, rocksdb::WriteBatch& batch) {
-  const std::string key = erasure_key(change.account, change.profile);
+  const std::string key =
+      erasure_key(change.account.tenant, change.account.account, change.profile);
   if (change.profile.empty()) {
     const Status removed =
         each(families, families.erasures(), key, [&](std::string_view found, std::string_view row) {
