@@ -15,6 +15,7 @@
 #include "ingest/options.h"
 #include "journal/rocksdb/rocks_journal.h"
 #include "shard/options.h"
+#include "store/backups.h"
 #include "store/rocksdb/rocks_store.h"
 
 namespace playhead {
@@ -29,6 +30,7 @@ struct Config {
   ShardOptions shard;
   RocksJournalOptions journal;  ///< its path comes from `data`
   RocksStoreOptions store;      ///< its path comes from `data`
+  BackupOptions backup;
 };
 
 /// Where the journal and the store of a data directory lie.

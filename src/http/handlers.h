@@ -30,6 +30,10 @@ Task<Reply> delete_history_item(Request request);
 Task<Reply> delete_account(Request request);
 Task<Reply> delete_profile(Request request);
 
+// backups.cc
+Task<Reply> make_backup(Request request);
+Task<Reply> list_backups(Request request);
+
 // system.cc
 Task<Reply> get_livez(Request request);
 Task<Reply> get_readyz(Request request);

@@ -12,9 +12,9 @@ namespace playhead {
 
 struct HttpOptions {
   std::string listen = "127.0.0.1:8080";  ///< HOST:PORT to serve on; port 0 takes a free one
-  std::string admin_listen;               ///< HOST:PORT for /livez, /readyz, /metrics, /docs and
-                                          ///< /v1/cluster; empty: they share `listen`
-  std::vector<std::string> cors_origins;  ///< web origins whose pages may call; "*": all
+  std::string admin_listen;               ///< HOST:PORT for /livez, /readyz, /metrics, /docs,
+                             ///< /v1/cluster and /v1/backups; empty: they share `listen`
+  std::vector<std::string> cors_origins;       ///< web origins whose pages may call; "*": all
   std::uint32_t header_bytes_max = 16 * 1024;  ///< of a request's header section; above: 431
   std::uint32_t target_bytes_max = 8 * 1024;   ///< of a request's target; above: 414
   std::uint32_t body_bytes_max = 1024 * 1024;  ///< of a request's body; above: 413, unread

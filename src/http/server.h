@@ -20,6 +20,7 @@
 #include "http/options.h"
 #include "ingest/options.h"
 #include "runtime/clock.h"
+#include "service/backup.h"
 #include "service/service.h"
 #include "shard/shard_threads.h"
 
@@ -29,6 +30,7 @@ namespace playhead {
 struct ServerParts {
   ShardThreads* shards = nullptr;
   Service* service = nullptr;
+  BackupService* backups = nullptr;
   const Authenticator* authenticator = nullptr;
   const Clock* clock = nullptr;
   std::uint64_t boot = 0;  ///< differs at each start: event ids of streams begin with it

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "store/backups.h"
 #include "store/store.h"
 
 namespace rocksdb {
@@ -63,6 +64,10 @@ class RocksStore : public Store {
   static Result<std::unique_ptr<RocksStore>> open(const RocksStoreOptions& options);
 
   virtual RocksStoreFigures figures() const = 0;
+
+  /// Backups of this store, which must outlive them. Makes the directory if it is missing.
+  /// Errors: unavailable.
+  virtual Result<std::unique_ptr<Backups>> open_backups(const BackupOptions& options) = 0;
 };
 
 /// What lies in a store's directory.
