@@ -139,6 +139,7 @@ Result<void> look_at_data(const RestoreWish& wish, RestoreOutcome& outcome, Mark
 }  // namespace
 
 Result<std::size_t> read_receipts(std::string_view text, Marks& marks) {
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return 0;
   simdjson::dom::parser parser;
   simdjson::dom::document_stream documents;
   const simdjson::padded_string padded(text);

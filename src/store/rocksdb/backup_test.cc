@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/test_directory.h"
+#include "journal/rocksdb/status.h"
 #include "record/erasure.h"
 #include "store/rocksdb/restore.h"
 #include "store/rocksdb/rocks_store.h"
