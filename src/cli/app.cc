@@ -44,6 +44,9 @@ int run_app(int argc, const char* const* argv) {
   Action action;
   add_serve(app, action);
   add_check(app, action);
+  add_backup(app, action);
+  add_backups(app, action);
+  add_restore(app, action);
   add_config(app, action);
   add_key(app, action);
   add_token(app, action);

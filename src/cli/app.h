@@ -18,6 +18,9 @@ using Action = std::function<int()>;
 
 void add_serve(CLI::App& app, Action& action);
 void add_check(CLI::App& app, Action& action);
+void add_backup(CLI::App& app, Action& action);
+void add_backups(CLI::App& app, Action& action);
+void add_restore(CLI::App& app, Action& action);
 void add_config(CLI::App& app, Action& action);
 void add_key(CLI::App& app, Action& action);
 void add_token(CLI::App& app, Action& action);

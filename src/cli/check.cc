@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/app.h"
+#include "cli/data.h"
 #include "cli/show.h"
 #include "config/config.h"
 #include "http/json_out.h"
@@ -93,6 +94,11 @@ int check_command(const Flags& flags) {
   if (!std::filesystem::is_directory(flags.data, error)) {
     say_error(fmt::format(
         "there is no directory '{}'; --data takes what `playhead serve --data` got", flags.data));
+    return kExitError;
+  }
+  if (is_half_restored(flags.data)) {
+    say_error(fmt::format("a restore into '{}' was cut short; start the server, or restore again",
+                          flags.data));
     return kExitError;
   }
   const auto journal = check_journal(journal_path(flags.data));

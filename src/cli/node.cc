@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "auth/token_authenticator.h"
+#include "cli/data.h"
 #include "cli/process_figures.h"
 
 namespace playhead {
@@ -47,6 +48,17 @@ ShardOptions shard_options(const Config& config) {
   return options;
 }
 
+void add_backup_figures(MetricsText& out, const BackupFigures& backups) {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  const Backup last = backups.last.value_or(Backup{});
+  out.counter("playhead_backups_total", "Backups made.", number(backups.made));
+  out.counter("playhead_backup_errors_total", "Backups that failed.", number(backups.errors));
+  out.gauge("playhead_backup_last_seconds",
+            "The moment that the newest backup is of, in Unix time; 0: there is none.",
+            number(last.at.ms) / 1000);
+  out.gauge("playhead_backup_last_bytes", "Bytes of its files.", number(last.bytes));
+}
+
 }  // namespace
 
 Node::Node(const Config& config)
@@ -56,8 +68,10 @@ Node::~Node() {
   if (threads_ == nullptr) return;
   threads_->stop();
   threads_->join();
-  // Before what they call goes: the journal answers its frames, the store its reads and purges.
+  // Before what they call goes: the journal answers its frames, the store its reads, purges and
+  // backups.
   journal_.reset();
+  backups_.reset();
   store_.reset();
   server_.reset();
 }
@@ -69,12 +83,7 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
   node->config_.store.path = store_path(config.data);
   node->config_.store.clock = &node->clock_;
   if (auto made = node->make_authenticator(); !made) return std::unexpected(made.error());
-  auto journal = RocksJournal::open(node->config_.journal);
-  if (!journal) return std::unexpected(journal.error());
-  node->journal_ = *std::move(journal);
-  auto store = RocksStore::open(node->config_.store);
-  if (!store) return std::unexpected(store.error());
-  node->store_ = *std::move(store);
+  if (auto opened = node->open_disk(); !opened) return std::unexpected(opened.error());
 
   node->threads_ = std::make_unique<Threads>(thread_count(config));
   node->shards_ = std::make_unique<ShardThreads>(*node->threads_);
@@ -90,12 +99,15 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
       std::make_unique<Service>(*node->shards_, *node->store_, node->clock_, config.shard);
   node->transfer_ = std::make_unique<Transfer>(*node->shards_, *node->store_, *node->store_,
                                                node->clock_, config.shard, config.transfer);
+  node->backup_service_ = std::make_unique<BackupService>(*node->shards_, *node->store_,
+                                                          node->backups_.get(), node->clock_);
   node->checkpointer_ = std::make_unique<Checkpointer>(*node->shards_, *node->journal_,
                                                        *node->store_, node->clock_, config.shard);
   node->server_ = std::make_unique<Server>(
       ServerParts{.shards = node->shards_.get(),
                   .service = node->service_.get(),
                   .transfer = node->transfer_.get(),
+                  .backups = node->backup_service_.get(),
                   .authenticator = node->authenticator_.get(),
                   .clock = &node->clock_,
                   .boot = boot,
@@ -103,6 +115,23 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
                   .collect = [self = node.get()](MetricsText& out) { self->collect(out); }},
       config.http, config.ingest);
   return node;
+}
+
+Result<void> Node::open_disk() {
+  auto lock = take_data(config_.data);
+  if (!lock) return std::unexpected(lock.error());
+  lock_ = *std::move(lock);
+  auto journal = RocksJournal::open(config_.journal);
+  if (!journal) return std::unexpected(journal.error());
+  journal_ = *std::move(journal);
+  auto store = RocksStore::open(config_.store);
+  if (!store) return std::unexpected(store.error());
+  store_ = *std::move(store);
+  if (config_.backup.directory.empty()) return {};
+  auto backups = store_->open_backups(config_.backup);
+  if (!backups) return std::unexpected(backups.error());
+  backups_ = *std::move(backups);
+  return {};
 }
 
 Result<void> Node::make_authenticator() {
@@ -192,6 +221,7 @@ Result<void> Node::run(Task<Result<void>> task) {
 Result<void> Node::checkpoint() { return run(checkpointer_->step()); }
 
 Result<void> Node::stop() {
+  if (backups_ != nullptr) backups_->stop();
   server_->stop();
   stopping_ = true;
   for (auto& idle : idle_) idle.wait(false);
@@ -242,6 +272,7 @@ void Node::collect(MetricsText& out) const {
               number(transfer.refused));
   out.counter("playhead_export_records_total", "Records given out by exports.",
               number(transfer.exported));
+  if (backups_ != nullptr) add_backup_figures(out, backups_->figures());
   add_process_figures(out, started_at_);
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,10 @@
 #include "config/config.h"
 #include "http/server.h"
 #include "journal/rocksdb/rocks_journal.h"
+#include "journal/rocksdb/status.h"
 #include "runtime/clock.h"
 #include "runtime/threads.h"
+#include "service/backup.h"
 #include "service/checkpoint.h"
 #include "service/service.h"
 #include "service/transfer.h"
@@ -30,7 +33,8 @@ class Node {
   /// Opens the data directory, or makes it. `fatal` is called on a shard's thread when the journal
   /// has failed to sync: nothing may be acknowledged any more, the process must end.
   ///
-  /// Errors: those of TokenAuthenticator::open, RocksJournal::open and RocksStore::open.
+  /// Errors: those of TokenAuthenticator::open, take_data, RocksJournal::open, RocksStore::open and
+  /// RocksStore::open_backups.
   static Result<std::unique_ptr<Node>> open(const Config& config,
                                             std::function<void(const Error&)> fatal);
   ~Node();
@@ -63,6 +67,7 @@ class Node {
  private:
   explicit Node(const Config& config);
   Result<void> make_authenticator();
+  Result<void> open_disk();
   Task<> keep_time(std::size_t index);
   Task<> keep_purging();
   Result<void> run(Task<Result<void>> task);
@@ -71,13 +76,16 @@ class Node {
   Config config_;
   SystemClock clock_;
   Instant started_at_;
+  std::optional<DirectoryLock> lock_;  ///< of the data directory; goes last
   std::unique_ptr<RocksJournal> journal_;
   std::unique_ptr<RocksStore> store_;
+  std::unique_ptr<Backups> backups_;  ///< null: no directory is set for them
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<Threads> threads_;
   std::unique_ptr<ShardThreads> shards_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Transfer> transfer_;
+  std::unique_ptr<BackupService> backup_service_;
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<Server> server_;
   std::atomic<bool> stopping_ = false;

@@ -58,10 +58,10 @@ void add_server_options(CLI::App& command, ServerFlags& flags) {
       ->envname("PLAYHEAD_TOKEN");
 }
 
-Result<Client> connect_to(const ServerFlags& flags) {
+Result<Client> connect_to(const ServerFlags& flags, Client::Limits limits) {
   auto server = parse_server_url(flags.url);
   if (!server) return std::unexpected(server.error());
-  return Client(*std::move(server), flags.token);
+  return Client(*std::move(server), flags.token, limits);
 }
 
 std::string advise(const Error& error) {

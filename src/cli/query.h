@@ -27,7 +27,7 @@ struct ServerFlags {
 };
 void add_server_options(CLI::App& command, ServerFlags& flags);
 /// A client of it. Errors: invalid_argument.
-Result<Client> connect_to(const ServerFlags& flags);
+Result<Client> connect_to(const ServerFlags& flags, Client::Limits limits = {});
 /// What to say when the server can't be asked: the error, and what to do.
 std::string advise(const Error& error);
 

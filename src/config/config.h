@@ -16,6 +16,7 @@
 #include "journal/rocksdb/rocks_journal.h"
 #include "service/options.h"
 #include "shard/options.h"
+#include "store/backups.h"
 #include "store/rocksdb/rocks_store.h"
 
 namespace playhead {
@@ -31,6 +32,7 @@ struct Config {
   TransferOptions transfer;
   RocksJournalOptions journal;  ///< its path comes from `data`
   RocksStoreOptions store;      ///< its path comes from `data`
+  BackupOptions backup;
 };
 
 /// Where the journal and the store of a data directory lie.

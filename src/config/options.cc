@@ -77,6 +77,7 @@ constexpr auto kSections = std::to_array<Section>({
     {"import", "Imports of what other services hold: their size and their pace."},
     {"journal", "The journal on disk, which makes reports durable before they are answered."},
     {"store", "The store on disk, which holds views and progress."},
+    {"backup", "Copies of the store, made while the server runs. See docs/backup.md."},
 });
 
 constexpr auto kOptions = std::to_array<Option>({
@@ -93,8 +94,8 @@ constexpr auto kOptions = std::to_array<Option>({
      "overrides it.",
      check_address, kAddressForm},
     {"http", "admin_listen", at<&Config::http, &HttpOptions::admin_listen>, 0, 0,
-     "Address for `/livez`, `/readyz`, `/metrics`, `/docs` and `/v1/cluster`. Empty: they share "
-     "`listen`.",
+     "Address for `/livez`, `/readyz`, `/metrics`, `/docs`, `/v1/cluster` and `/v1/backups`. "
+     "Empty: they share `listen`.",
      check_optional_address, kAddressForm},
     {"http", "tls_certificate", at<&Config::http, &HttpOptions::tls_certificate>, 0, 0,
      "PEM file with the certificate of the server and its chain; looked at each second. With it "
@@ -260,6 +261,15 @@ constexpr auto kOptions = std::to_array<Option>({
      1'000'000, "Writes that wait; above: they are tried again."},
     {"store", "waiting_settles_max", at<&Config::store, &RocksStoreOptions::waiting_settles_max>, 1,
      1'000'000, "Flushes that wait; above: they are tried again."},
+
+    {"backup", "directory", at<&Config::backup, &BackupOptions::directory>, 0, 0,
+     "Directory for backups, of this server alone; made if missing. Empty: none can be made.",
+     nullptr, "a path"},
+    {"backup", "keep", at<&Config::backup, &BackupOptions::keep>, 1, 10'000,
+     "Backups that are kept; each new one deletes those beyond. What was erased since is in them."},
+    {"backup", "write_bytes_per_s_max", at<&Config::backup, &BackupOptions::write_bytes_per_s_max>,
+     kMiB, 1'024 * kGiB,
+     "Bytes a second that a backup writes, so that reports need not wait for the disk."},
 });
 
 /// Levenshtein's distance.

@@ -127,6 +127,7 @@ TEST(Contract, DocumentsEveryTypeOfProblemAndNoOther) {
   std::set<std::string> listed, in_responses;
   bool in_path = false, in_enum = false;
   for (const std::string& line : contract_lines()) {
+    if (!line.empty() && indentation(line) == 0) in_path = false;
     if (line.starts_with("  /")) in_path = line == "  /problems/{name}:";
     if (indentation(line) == 8) in_enum = false;
     if (in_path && in_enum && line.find("- ") != std::string::npos)

@@ -35,6 +35,10 @@ Task<Reply> get_export(Request request);
 Task<Reply> import_account(Request request);
 Task<Reply> import_accounts(Request request);
 
+// backups.cc
+Task<Reply> make_backup(Request request);
+Task<Reply> list_backups(Request request);
+
 // system.cc
 Task<Reply> get_livez(Request request);
 Task<Reply> get_readyz(Request request);

@@ -12,8 +12,8 @@ namespace playhead {
 
 struct HttpOptions {
   std::string listen = "127.0.0.1:8080";  ///< HOST:PORT to serve on; port 0 takes a free one
-  std::string admin_listen;               ///< HOST:PORT for /livez, /readyz, /metrics, /docs and
-                                          ///< /v1/cluster; empty: they share `listen`
+  std::string admin_listen;               ///< HOST:PORT for /livez, /readyz, /metrics, /docs,
+                                          ///< /v1/cluster and /v1/backups; empty: `listen`
   std::string tls_certificate;            ///< PEM, with its chain; read anew when it changes
   std::string tls_key;                    ///< PEM; both or neither: no TLS
   std::vector<std::string> cors_origins;  ///< web origins whose pages may call; "*": all

@@ -12,7 +12,7 @@ Task<Reply> erase(Worker& worker, AccountRef account, std::string profile) {
   Reply reply{.content_type = kJson};
   JsonOut json(reply.body);
   json.open('{')
-      .field("mark", name_of(receipt->mark))
+      .field("mark", receipt->mark)
       .field("erased_at", receipt->erased_at)
       .field("gone_by", receipt->gone_by)
       .close('}');

@@ -61,6 +61,10 @@ constexpr std::array kRoutes = {
 
     Route(Method::kGet, "/v1/cluster", kOperate, Place::kOperators, Takes::kNothing, Gives::kJson,
           get_cluster),
+    Route(Method::kPost, "/v1/backups", kOperate, Place::kOperators, Takes::kNothing, Gives::kJson,
+          make_backup),
+    Route(Method::kGet, "/v1/backups", kOperate, Place::kOperators, Takes::kNothing, Gives::kJson,
+          list_backups),
     Route(Method::kGet, "/livez", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,
           get_livez, false),
     Route(Method::kGet, "/readyz", kPublic, Place::kOperators, Takes::kNothing, Gives::kAnything,

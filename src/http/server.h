@@ -21,6 +21,7 @@
 #include "http/options.h"
 #include "ingest/options.h"
 #include "runtime/clock.h"
+#include "service/backup.h"
 #include "service/service.h"
 #include "service/transfer.h"
 #include "shard/shard_threads.h"
@@ -32,6 +33,7 @@ struct ServerParts {
   ShardThreads* shards = nullptr;
   Service* service = nullptr;
   Transfer* transfer = nullptr;
+  BackupService* backups = nullptr;
   const Authenticator* authenticator = nullptr;
   const Clock* clock = nullptr;
   std::uint64_t boot = 0;  ///< differs at each start: event ids of streams begin with it

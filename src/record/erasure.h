@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,8 +27,18 @@ inline constexpr std::size_t kMarkBytes = 16;
 
 /// `profile`: empty for the whole account.
 Mark mark_of(std::string_view tenant, std::string_view account, std::string_view profile = {});
-/// 32 hexadecimal digits.
-std::string name_of(const Mark& mark);
+
+/// What an erasure is remembered by, and known by in receipts: slot (2 bytes, big-endian), the
+/// account's mark, and the profile's if only that was erased. No ids. On disk: never changes.
+std::string erasure_key(std::string_view tenant, std::string_view account,
+                        std::string_view profile = {});
+inline constexpr std::size_t kErasurePrefixBytes = 2 + kMarkBytes;
+/// The profile's mark in such a key; nothing if it is the account's, or malformed.
+std::optional<Mark> read_erasure_key(std::string_view key);
+
+/// The key as hexadecimal digits, and back: nothing if it is none.
+std::string show_erasure_key(std::string_view key);
+std::optional<std::string> parse_erasure_key(std::string_view digits);
 
 /// Up to when an account's things were erased; nothing for nearly all accounts.
 struct Erasures {

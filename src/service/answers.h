@@ -63,7 +63,7 @@ struct HistoryItem {
 
 /// Of an erasure. It holds no id, so that it may be kept.
 struct Receipt {
-  Mark mark;          ///< of the account or the profile
+  std::string mark;   ///< of the account or the profile: show_erasure_key()
   Instant erased_at;  ///< nothing of the time up to here is left, or will be taken
   Instant gone_by;    ///< when no file has anything of it any more, at the latest
 };

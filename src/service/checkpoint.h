@@ -23,8 +23,7 @@ class Checkpointer {
   /// The slots that are due, on every shard; now and then also the settling and the drop. To be
   /// called about every second. Errors: unavailable; nothing is lost, the journal keeps more.
   Task<Result<void>> step();
-  /// Hands over everything and drops the journal, for a clean stop. Errors: as step(); overloaded
-  /// while a step() is under way.
+  /// Hands over everything and drops the journal, for a clean stop. Errors: as step().
   Task<Result<void>> finish();
 
  private:

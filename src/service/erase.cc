@@ -12,7 +12,7 @@ constexpr Millis kIntervalsUntilGone = 2;
 
 Task<Result<Receipt>> Service::erase(AccountRef account, std::string profile) {
   const std::size_t owner = shards_.owner_of(account.tenant, account.account);
-  Receipt receipt{.mark = mark_of(account.tenant, account.account, profile)};
+  Receipt receipt{.mark = show_erasure_key(erasure_key(account.tenant, account.account, profile))};
   auto erased =
       co_await on_owner(owner, shards_.shard(owner).erase(std::move(account), std::move(profile)));
   if (!erased) co_return std::unexpected(erased.error());

@@ -133,7 +133,7 @@ class Shard {
   void tick();
   /// Hands the slots that are due to the store. Errors: unavailable; what failed stays changed.
   Task<Result<void>> sweep_due();
-  /// Hands everything that has changed to the store.
+  /// Hands everything that has changed to the store, once a sweep that is under way has ended.
   Task<Result<void>> sweep_all();
   /// The oldest frame that still holds something the store was not given.
   FrameNumber low_water() const;

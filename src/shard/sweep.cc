@@ -71,7 +71,7 @@ Task<Result<void>> Shard::sweep_due() {
 }
 
 Task<Result<void>> Shard::sweep_all() {
-  if (sweeping_) co_return fail(Errc::kOverloaded, "a sweep is under way");
+  while (sweeping_) co_await sweep_end();
   std::vector<std::uint16_t> slots;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (owns(slot)) slots.push_back(slot);

@@ -23,6 +23,7 @@ def guarded(tmp_path_factory):
     directory = tmp_path_factory.mktemp("guarded")
     keys = directory / "keys.json"
     keys.write_text(key_set())
-    running = Server(directory, CONFIG.format(json.dumps(str(keys))))
+    backups = f"[backup]\ndirectory = {json.dumps(str(directory / 'backups'))}\n"
+    running = Server(directory, CONFIG.format(json.dumps(str(keys))) + backups)
     yield running
     running.close()

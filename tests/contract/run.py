@@ -66,6 +66,7 @@ def main(arguments):
             keys = pathlib.Path(directory) / "keys.json"
             keys.write_text(key_set())
             config += f'keys_file = "{keys}"\n'
+        config += f'[backup]\ndirectory = "{directory}/backups"\n'
         server = Server(directory, config)
         try:
             if kind is not None:

@@ -22,7 +22,7 @@ from harness.server import PATIENCE_S, ROOT
 
 ADDRESS = "127.0.0.1:8080"
 BINARY = "build/release/playhead"
-ASKS_A_SERVER = "replay|viewers|progress|history|continue-watching|export|import"
+ASKS_A_SERVER = "replay|backup|backups|viewers|progress|history|continue-watching|export|import"
 MARKER = re.compile(r"<!-- run(?P<background> in the background)?(: (?P<wanted>.+?))?"
                     r"(, and in the background: (?P<later>.+))? -->")
 FENCE = re.compile(r"```(\w*)")

@@ -20,7 +20,7 @@ constexpr FrameNumber kSingleStepsMax = 4096;
 
 class Check {
  public:
-  explicit Check(std::string path) : path_(std::move(path)) {}
+  Check(std::string path, ErasureVisit visit) : path_(std::move(path)), visit_(std::move(visit)) {}
   Result<JournalReport> run();
 
  private:
@@ -33,6 +33,7 @@ class Check {
   FrameNumber newest_in_files() const;
 
   const std::string path_;
+  const ErasureVisit visit_;  // may be empty
   std::unique_ptr<rocksdb::DB> db_;
   JournalReport report_;
   FrameNumber next_ = 1;
@@ -87,8 +88,9 @@ void Check::read_records(FrameNumber number, std::string_view bytes) {
         ++report_.titles;
         return {};
       },
-      .erasure = [this](const FrameHead&, const ErasureRecord&) -> Result<void> {
+      .erasure = [this](const FrameHead&, const ErasureRecord& record) -> Result<void> {
         ++report_.erasures;
+        if (visit_) visit_(record);
         return {};
       },
   };
@@ -147,8 +149,6 @@ void Check::read_frames() {
 }
 
 Result<JournalReport> Check::run() {
-  const auto lock = DirectoryLock::take(path_, "journal");
-  if (!lock) return std::unexpected(lock.error());
   for (std::string& what : damaged_logs(path_)) damaged(std::move(what));
   if (!open()) return report_;
   read_mark();
@@ -158,6 +158,14 @@ Result<JournalReport> Check::run() {
 
 }  // namespace
 
-Result<JournalReport> check_journal(const std::string& path) { return Check(path).run(); }
+Result<JournalReport> check_journal(const std::string& path) {
+  const auto lock = DirectoryLock::take(path, "journal");
+  if (!lock) return std::unexpected(lock.error());
+  return Check(path, {}).run();
+}
+
+Result<JournalReport> read_erasures(const std::string& path, const ErasureVisit& visit) {
+  return Check(path, visit).run();
+}
 
 }  // namespace playhead

@@ -13,11 +13,13 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "journal/journal.h"
+#include "record/frame.h"
 
 namespace rocksdb {
 class Env;
@@ -80,5 +82,10 @@ inline constexpr std::size_t kJournalDamageMax = 100;
 ///
 /// Errors: not_found (no journal there), unavailable (in use by another process, or unreadable).
 Result<JournalReport> check_journal(const std::string& path);
+
+/// The same, and calls `visit` with each erasure that is readable. Takes no lock: the caller sees
+/// to it that no server uses the journal.
+using ErasureVisit = std::function<void(const ErasureRecord&)>;
+Result<JournalReport> read_erasures(const std::string& path, const ErasureVisit& visit);
 
 }  // namespace playhead

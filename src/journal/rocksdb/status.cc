@@ -22,16 +22,6 @@ Error in_use(const std::string& path) {
                                   "); stop that one, or choose another directory"};
 }
 
-Result<void> sync_directory(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = file >= 0 && ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) ::close(file);
-  // Some file systems have nothing to sync in a directory, and say so.
-  if (synced || error == EINVAL || error == EROFS) return {};
-  return fail(Errc::kUnavailable, "sync directory " + path.string() + ": " + std::strerror(error));
-}
-
 }  // namespace
 
 Error error_of(const rocksdb::Status& status, std::string_view what) {
@@ -46,6 +36,16 @@ Error open_error(const rocksdb::Status& status, std::string_view part, const std
   return {Errc::kCorrupt, what + ": " + status.ToString()};
 }
 
+Result<void> sync_directory(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = file >= 0 && ::fsync(file) == 0;
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  // Some file systems have nothing to sync in a directory, and say so.
+  if (synced || error == EINVAL || error == EROFS) return {};
+  return fail(Errc::kUnavailable, "sync directory " + path + ": " + std::strerror(error));
+}
+
 Result<void> make_directory(const std::string& path) {
   std::error_code error;
   const auto absolute = std::filesystem::absolute(path, error);
@@ -56,7 +56,7 @@ Result<void> make_directory(const std::string& path) {
   if (auto made = make_directory(parent.string()); !made) return made;
   if (!std::filesystem::create_directory(absolute, error) && error)
     return fail(Errc::kUnavailable, "make " + path + ": " + error.message());
-  return sync_directory(parent);
+  return sync_directory(parent.string());
 }
 
 void DirectoryLock::Unlock::operator()(rocksdb::FileLock* lock) const {
@@ -67,6 +67,10 @@ Result<DirectoryLock> DirectoryLock::take(const std::string& path, std::string_v
   std::error_code error;
   if (!std::filesystem::exists(path + "/CURRENT", error))
     return fail(Errc::kNotFound, "there is no " + std::string(part) + " in " + path);
+  return hold(path);
+}
+
+Result<DirectoryLock> DirectoryLock::hold(const std::string& path) {
   DirectoryLock taken;
   rocksdb::FileLock* lock = nullptr;
   const auto status = rocksdb::Env::Default()->LockFile(path + "/LOCK", &lock);

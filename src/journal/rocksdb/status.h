@@ -23,11 +23,17 @@ Error open_error(const rocksdb::Status& status, std::string_view part, const std
 /// Errors: unavailable.
 Result<void> make_directory(const std::string& path);
 
-/// Holds a database's lock without opening it: nobody writes meanwhile.
+/// Makes what was made, renamed or removed in the directory survive a power cut.
+/// Errors: unavailable.
+Result<void> sync_directory(const std::string& path);
+
+/// Holds a directory's lock, for a database without opening it: nobody writes meanwhile.
 class DirectoryLock {
  public:
   /// Errors: not_found (no database in `path`), unavailable (in use by another process).
   static Result<DirectoryLock> take(const std::string& path, std::string_view part);
+  /// Of any directory. Errors: unavailable (in use by another process, or no such directory).
+  static Result<DirectoryLock> hold(const std::string& path);
 
  private:
   struct Unlock {

@@ -59,7 +59,8 @@ Status erase_views(const Families& families, const EraseChange& change,
 
 // The mark of the thing itself; those of an erased account's profiles say nothing any more.
 Status leave_mark(const Families& families, const EraseChange& change, rocksdb::WriteBatch& batch) {
-  const std::string key = erasure_key(change.account, change.profile);
+  const std::string key =
+      erasure_key(change.account.tenant, change.account.account, change.profile);
   if (change.profile.empty()) {
     const Status removed =
         each(families, families.erasures(), key, [&](std::string_view found, std::string_view row) {
@@ -79,8 +80,9 @@ Status leave_mark(const Families& families, const EraseChange& change, rocksdb::
 // Whether this very erasure, or a later one, has been done: a replay of the journal tells of it
 // again, and what was imported since, which no journal has, must stay.
 Status is_done(const Families& families, const EraseChange& change, bool& done) {
+  const auto& [tenant, account] = change.account;
   for (const std::string& key :
-       {erasure_key(change.account), erasure_key(change.account, change.profile)}) {
+       {erasure_key(tenant, account), erasure_key(tenant, account, change.profile)}) {
     std::string row;
     const Status read = families.db().Get({}, families.erasures(), key, &row);
     if (!read.ok() && !read.IsNotFound()) return read;

@@ -90,26 +90,6 @@ std::string history_key(const ProfileRef& profile, Instant keyed_start, std::str
   return key;
 }
 
-std::string erasure_key(const AccountRef& account, std::string_view profile) {
-  std::string key = slot_prefix(slot_of(account.tenant, account.account));
-  const auto add = [&key](const Mark& mark) {
-    add_number(key, mark.high, kMarkBytes / 2);
-    add_number(key, mark.low, kMarkBytes / 2);
-  };
-  add(mark_of(account.tenant, account.account));
-  if (!profile.empty()) add(mark_of(account.tenant, account.account, profile));
-  return key;
-}
-
-std::optional<Mark> read_erasure_key(std::string_view key) {
-  if (key.size() != kErasurePrefixBytes + kMarkBytes) return std::nullopt;
-  key.remove_prefix(kErasurePrefixBytes);
-  Mark mark;
-  mark.high = *take_number(key, kMarkBytes / 2);
-  mark.low = *take_number(key, kMarkBytes / 2);
-  return mark;
-}
-
 std::string trace_key(std::uint16_t slot) { return std::string(kTracePrefix) + slot_prefix(slot); }
 
 std::optional<std::uint16_t> read_trace_key(std::string_view key) {

@@ -26,12 +26,6 @@ std::string title_key(const ProfileRef& profile, std::string_view title);
 /// In `history`: profile_prefix, keyed start (8 bytes, inverted: newest first), view.
 std::string history_key(const ProfileRef& profile, Instant keyed_start, std::string_view view);
 
-/// In `erasures`: slot, the account's mark, and the profile's if only that was erased: no ids.
-std::string erasure_key(const AccountRef& account, std::string_view profile = {});
-inline constexpr std::size_t kErasurePrefixBytes = 2 + kMarkBytes;
-/// The profile's mark in a key of `erasures`; nothing if it is the account's, or malformed.
-std::optional<Mark> read_erasure_key(std::string_view key);
-
 /// In the default family: "erased", slot. There while files may still hold what was erased there.
 std::string trace_key(std::uint16_t slot);
 inline constexpr std::string_view kTracePrefix = "erased";

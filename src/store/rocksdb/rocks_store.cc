@@ -12,6 +12,7 @@
 #include "journal/rocksdb/status.h"
 #include "record/stored.h"
 #include "store/rocksdb/archive.h"
+#include "store/rocksdb/backup.h"
 #include "store/rocksdb/erase.h"
 #include "store/rocksdb/families.h"
 #include "store/rocksdb/put.h"
@@ -66,6 +67,9 @@ class Stored final : public RocksStore {
       const ProfileRef& profile, const std::vector<std::string>& titles) override;
 
   RocksStoreFigures figures() const override;
+  Result<std::unique_ptr<Backups>> open_backups(const BackupOptions& options) override {
+    return playhead::open_backups(families_.db(), options);
+  }
 
  private:
   Result<void> write_now(const std::vector<Change>& changes);

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "store/archive.h"
+#include "store/backups.h"
 #include "store/store.h"
 
 namespace rocksdb {
@@ -64,6 +65,10 @@ class RocksStore : public Store, public Archive {
   static Result<std::unique_ptr<RocksStore>> open(const RocksStoreOptions& options);
 
   virtual RocksStoreFigures figures() const = 0;
+
+  /// Backups of this store, which must outlive them. Makes the directory if it is missing.
+  /// Errors: unavailable.
+  virtual Result<std::unique_ptr<Backups>> open_backups(const BackupOptions& options) = 0;
 };
 
 /// What lies in a store's directory.

@@ -118,7 +118,7 @@ Status Rows::view(Where where, const AccountRef& account, std::string_view view,
 }
 
 Status Rows::erasures(Where where, const AccountRef& account, Erasures& out) const {
-  const std::string prefix = erasure_key(account);
+  const std::string prefix = erasure_key(account.tenant, account.account);
   Status decoded;
   Status scanned = scan(families_.db(), families_.erasures(), where, prefix, prefix,
                         [&](std::string_view rest, std::string_view value) {
