@@ -15,6 +15,7 @@ struct HttpOptions {
   std::string admin_listen;               ///< HOST:PORT for /livez, /readyz, /metrics, /docs and
                                           ///< /v1/cluster; empty: they share `listen`
   std::vector<std::string> cors_origins;  ///< web origins whose pages may call; "*": all
+  std::string demo_dir;                   ///< titles for the console to play; empty: none
   std::uint32_t header_bytes_max = 16 * 1024;  ///< of a request's header section; above: 431
   std::uint32_t target_bytes_max = 8 * 1024;   ///< of a request's target; above: 414
   std::uint32_t body_bytes_max = 1024 * 1024;  ///< of a request's body; above: 413, unread

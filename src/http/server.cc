@@ -69,6 +69,11 @@ Server::Server(const ServerParts& parts, HttpOptions options, IngestOptions inge
 Server::~Server() = default;
 
 Result<void> Server::listen() {
+  if (!shared_->options.demo_dir.empty()) {
+    auto demo = DemoFiles::read(shared_->options.demo_dir);
+    if (!demo) return std::unexpected(demo.error());
+    shared_->demo = *std::move(demo);
+  }
   auto port = bind(shared_->options.listen, false);
   if (!port) return std::unexpected(port.error());
   port_ = *port;

@@ -48,7 +48,8 @@ class Server {
 
   /// Binds `options.listen` and, if given, `options.admin_listen`, and starts to accept.
   /// Errors: invalid_argument (no such address; not loopback though there are no keys), unavailable
-  /// (the port is taken). The detail says what to do.
+  /// (the port is taken), not_found (no demo titles where they should be). The detail says what to
+  /// do.
   Result<void> listen();
 
   /// The ports bound by listen(); 0 where there is none.

@@ -231,6 +231,8 @@ Task<Reply> Session::handle() {
   Request request;
   request.worker = &worker_;
   request.accept = head_.accept;
+  request.range = head_.range;
+  request.listener = listener_;
   request.body = body();
   if (auto refusal = check(query_of(head_.target), request)) co_return std::move(*refusal);
   if (found.route->feed == Feed::kNone) co_return co_await found.route->handler(std::move(request));

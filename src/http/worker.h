@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "http/demo.h"
 #include "http/figures.h"
 #include "http/options.h"
 #include "http/routes.h"
@@ -31,6 +32,7 @@ struct Shared {
   ServerParts parts;
   HttpOptions options;
   IngestOptions ingest;
+  DemoFiles demo;  ///< read by Server::listen(), before the first connection
   std::vector<const HttpFigures*> figures;  ///< one a thread
   bool any_origin = false;                  ///< cors_origins holds "*"
   bool has_operators = false;               ///< there is a listener for operators

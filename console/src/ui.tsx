@@ -1,0 +1,59 @@
+// Small parts that several pages use.
+
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+
+export function Notice({ kind, children }: { kind: 'info' | 'bad'; children: ComponentChildren }) {
+  return <div class={`notice notice-${kind}`} role={kind === 'bad' ? 'alert' : undefined}>{children}</div>;
+}
+
+/** A bar that says how far something has come. */
+export function Bar({ value, label }: { value: number; label: string }) {
+  const bar = useRef<HTMLSpanElement>(null);
+  // By CSSOM: an attribute `style` would be inline, which the page's policy forbids.
+  useEffect(() => { bar.current?.style.setProperty('inline-size', `${value}%`); }, [value]);
+  return (
+    <span class="bar" role="progressbar" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(value)}>
+      <span ref={bar} />
+    </span>
+  );
+}
+
+interface DialogProps {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  class?: string;
+}
+
+export function Dialog({ title, onClose, children, class: extra = '' }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
+  }, []);
+  return (
+    <dialog ref={dialog} class={extra} aria-labelledby="dialog-title" onCancel={(event) => { event.preventDefault(); onClose(); }}>
+      <div class="dialog-head">
+        <h2 id="dialog-title">{title}</h2>
+        <button type="button" class="quiet icon" aria-label="Close" onClick={onClose}>✕</button>
+      </div>
+      {children}
+    </dialog>
+  );
+}
+
+export function CopyButton({ text }: { text: string }) {
+  const [said, setSaid] = useState('');
+  const copy = async (): Promise<void> => {
+    try {
+      // Only where there is TLS, or on this machine.
+      await navigator.clipboard.writeText(text);
+      setSaid('Copied');
+    } catch {
+      setSaid('Select it to copy');
+    }
+  };
+  return <button type="button" class="quiet small" onClick={() => void copy()}><span aria-live="polite">{said || 'Copy'}</span></button>;
+}
