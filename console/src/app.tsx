@@ -118,8 +118,8 @@ function Body({ page, about, mayView, playing, live, ears, onTokens }: BodyProps
   if (!about.answers_viewing) {
     return (
       <Notice kind="info">
-        This is the operators' address: it shows how the server is doing, under <a href="#/operate">Operate</a>. What is
-        watched is answered at the server's other address only.
+        This is the operators’ address: it shows how the server is doing, under <a href="#/operate">Operate</a>. What is
+        watched is answered at the server’s other address only.
       </Notice>
     );
   }

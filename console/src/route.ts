@@ -25,6 +25,11 @@ export function useRoute(arrived: () => void): Route {
       setRoute(readRoute(location.hash));
     };
     addEventListener('hashchange', moved);
+    // It may have changed before anybody listened.
+    setRoute((was) => {
+      const now = readRoute(location.hash);
+      return now.page === was.page && now.rest === was.rest ? was : now;
+    });
     return () => removeEventListener('hashchange', moved);
   }, []);
   return route;

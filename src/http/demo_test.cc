@@ -14,10 +14,10 @@ namespace {
 class Demo : public ::testing::Test {
  protected:
   void put(const std::string& name, const std::string& bytes) {
-    std::ofstream(directory_.path() + "/" + name, std::ios::binary) << bytes;
+    std::ofstream(directory_.root() / name, std::ios::binary) << bytes;
   }
   DemoFiles read() {
-    auto demo = DemoFiles::read(directory_.path());
+    auto demo = DemoFiles::read(directory_.root());
     EXPECT_TRUE(demo) << (demo ? "" : demo.error().detail);
     return demo ? *std::move(demo) : DemoFiles();
   }
@@ -37,10 +37,10 @@ TEST_F(Demo, IsAListOfNoTitlesWhereThereAreNone) {
 
 TEST_F(Demo, NeedsACatalogue) {
   put("film.mp4", "film");
-  const auto demo = DemoFiles::read(directory_.path());
+  const auto demo = DemoFiles::read(directory_.root());
   ASSERT_FALSE(demo);
   EXPECT_EQ(demo.error().code, Errc::kNotFound);
-  EXPECT_EQ(DemoFiles::read(directory_.path() + "/nowhere").error().code, Errc::kNotFound);
+  EXPECT_EQ(DemoFiles::read(directory_.root() / "nowhere").error().code, Errc::kNotFound);
 }
 
 TEST_F(Demo, ServesKnownEndingsOnlyAndNothingBelowTheDirectory) {
@@ -49,7 +49,7 @@ TEST_F(Demo, ServesKnownEndingsOnlyAndNothingBelowTheDirectory) {
   put("made-by", "a script");
   put("secret.toml", "a secret");
   put(".hidden.mp4", "hidden");
-  std::filesystem::create_directory(directory_.path() + "/below.mp4");
+  std::filesystem::create_directory(directory_.root() / "below.mp4");
   const DemoFiles demo = read();
   EXPECT_EQ(demo.reply("film.mp4", "").body, "film");
   EXPECT_EQ(demo.reply("film.mp4", "").content_type, "video/mp4");
@@ -89,7 +89,7 @@ TEST_F(Demo, NeverAnswersMoreThanOnePart) {
 TEST_F(Demo, RefusesMoreFilesThanAreKept) {
   put_catalogue();
   for (std::size_t i = 0; i < DemoFiles::kFilesMax; ++i) put(std::to_string(i) + ".jpg", "x");
-  const auto demo = DemoFiles::read(directory_.path());
+  const auto demo = DemoFiles::read(directory_.root());
   ASSERT_FALSE(demo);
   EXPECT_EQ(demo.error().code, Errc::kInvalidArgument);
 }

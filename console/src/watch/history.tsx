@@ -163,14 +163,14 @@ function Row({ item, progress, mayDelete, onMark, onRemove }: RowProps) {
       </div>
       <div class="row history-acts">
         <button type="button" class="quiet small" onClick={() => onMark({ watched: !watched }, watched ? 'marked unwatched' : 'marked watched')}>
-          {watched ? 'Mark unwatched' : 'Mark watched'}<span class="hidden-text">: {name}</span></button>
+          {watched ? 'Mark unwatched' : 'Mark watched'}<span class="hidden-text"> {name}</span></button>
         <button type="button" class="quiet small" onClick={() => onMark({ hidden: !hidden }, hidden ? 'shown again' : 'hidden')}>
-          {hidden ? 'Show again' : 'Hide'}<span class="hidden-text">: {name}</span></button>
-        {mayDelete && !sure && <button type="button" class="quiet small" onClick={() => setSure(true)}>Delete<span class="hidden-text">: {name}</span></button>}
+          {hidden ? 'Show again' : 'Hide'}<span class="hidden-text"> {name}</span></button>
+        {mayDelete && !sure && <button type="button" class="quiet small" onClick={() => setSure(true)}>Delete<span class="hidden-text"> {name}</span></button>}
         {mayDelete && sure && (
           <>
-            <button type="button" class="small bad" onClick={onRemove}>Delete for good<span class="hidden-text">: {name}</span></button>
-            <button type="button" class="quiet small" onClick={() => setSure(false)}>Keep<span class="hidden-text">: {name}</span></button>
+            <button type="button" class="small bad" onClick={onRemove}>Delete for good<span class="hidden-text"> {name}</span></button>
+            <button type="button" class="quiet small" onClick={() => setSure(false)}>Keep<span class="hidden-text"> {name}</span></button>
           </>
         )}
       </div>
