@@ -91,13 +91,17 @@ function Answer<T>({ asked, shape, needsToken, title, path, head, row }: AnswerP
   const [page, setPage] = useState<Page<T> | null>(null);
   const [trouble, setTrouble] = useState('');
   useEffect(() => {
+    let gone = false;
     get<Page<T>>(path).then((found) => {
+      if (gone) return;
       setPage(found);
       setTrouble('');
     }, (error: unknown) => {
+      if (gone) return;
       setPage(null);
       setTrouble(wordsOf(error));
     });
+    return () => { gone = true; };
   }, [path, asked]);
   const token = needsToken ? ' -H "Authorization: Bearer $TOKEN"' : '';
   const command = `curl '${location.origin}${path}'${token}`;

@@ -3,8 +3,30 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 
+const LOOK_AGAIN_MS = 250;
+
 export function Notice({ kind, children }: { kind: 'info' | 'bad'; children: ComponentChildren }) {
   return <div class={`notice notice-${kind}`} role={kind === 'bad' ? 'alert' : undefined}>{children}</div>;
+}
+
+/**
+ * Runs `load` when one of `causes` changes, and a moment after `later` does: one look for several events. What
+ * `load` gets says whether it is still the latest, for answers may come in another order than they were asked for.
+ */
+export function useLoad(load: (isLatest: () => boolean) => Promise<void>, causes: unknown[], later: unknown): () => Promise<void> {
+  const asked = useRef(0);
+  const latest = useRef(load);
+  latest.current = load;
+  const run = (): Promise<void> => {
+    const mine = ++asked.current;
+    return latest.current(() => mine === asked.current);
+  };
+  useEffect(() => { void run(); }, causes);
+  useEffect(() => {
+    const timer = setTimeout(() => void run(), LOOK_AGAIN_MS);
+    return () => clearTimeout(timer);
+  }, [later]);
+  return run;
 }
 
 /** A bar that says how far something has come. */

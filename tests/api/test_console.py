@@ -71,7 +71,7 @@ def test_there_are_no_other_parts(server, name):
 
 
 def test_a_listener_for_operators_shares_the_console(launch):
-    split = launch(arguments=["--admin-listen", "127.0.0.1:0"]).start()
+    split = launch(arguments=["--admin-listen", "127.0.0.1:0"])
     public, operators = split.ports
     about = [json.loads(split.request("GET", "/console/about.json", port=port).body) for port in split.ports]
     assert about == [{"needs_token": False, "answers_viewing": True, "answers_operating": False},
@@ -175,6 +175,6 @@ def test_the_cluster_tells_of_every_slot_when_asked(server, account):
 
 
 def test_the_flag_sets_the_stream_limit(launch):
-    small = launch(arguments=["--stream-limit", "1"]).start()
+    small = launch(arguments=["--stream-limit", "1"])
     assert small.put("a", report("a", view="v-1", device="tv", state="starting")).status == 201
     assert small.put("a", report("a", view="v-2", device="phone", state="starting")).status == 409

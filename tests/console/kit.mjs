@@ -97,7 +97,8 @@ export class Window {
   }
 
   async playedTo(seconds) {
-    await this.until((to) => document.querySelector('video').currentTime >= to, seconds);
+    await this.page.waitForFunction((to) => document.querySelector('video').currentTime >= to, seconds,
+      { polling: 50, timeout: PATIENCE_MS + 2_000 * seconds });
   }
 
   position() { return this.do(() => document.querySelector('video').currentTime); }
@@ -109,10 +110,10 @@ export class Window {
     await closed;
   }
 
-  async screenshot(name) {
+  async screenshot(name, options = {}) {
     if (!SCREENSHOTS) return;
     await mkdir(SCREENSHOTS, { recursive: true });
-    await this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), animations: 'disabled' });
+    await this.page.screenshot({ path: path.join(SCREENSHOTS, `${name}.png`), animations: 'disabled', ...options });
   }
 
   close() { return this.context.close(); }

@@ -97,5 +97,5 @@ scene('pictures for the docs', STILL, async ({ server, open }) => {
     await light.playedTo(5);
   }
   await light.screenshot('console-player');
-  await dark.screenshot('console-operate');
+  await dark.screenshot('console-operate', { fullPage: true });
 });

@@ -12,7 +12,7 @@ scene('a newcomer plays, closes the tab, comes back, and goes on', async ({ serv
   await first.playedTo(19);
   const left = await first.position();
   await first.closeTab();
-  const progress = await eventually(async ({ server, open }) => {
+  const progress = await eventually(async () => {
     const found = await progressOf(server, 'long-exposure');
     return found?.playhead_ms >= 18_000 && found;
   }, 'the last report has arrived');
@@ -84,7 +84,7 @@ scene('another account and another name of the device are kept', async ({ server
   await window.button('Save').click();
   await window.page.getByText('On the account smith').waitFor();
   await window.play('tides-1');
-  await eventually(async ({ server, open }) => {
+  await eventually(async () => {
     const [one] = await server.viewers('smith');
     return one?.device === 'kitchen' && one.profile === 'kim' && one.title === 'tides-1';
   }, 'smith watches');

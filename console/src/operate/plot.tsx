@@ -31,7 +31,7 @@ function colour(name: string): string {
 function optionsOf(width: number, { lines, format, least }: PlotProps): uPlot.Options {
   const axis = { stroke: colour('--soft'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false }, font: '12px system-ui, sans-serif' };
   return {
-    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [10, 8, 0, 0],
+    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [10, 28, 0, 0],
     scales: { y: { range: (_, __, max) => [0, Math.max((max ?? 0) * 1.15, least)] } },
     axes: [
       { ...axis, space: 80, size: 26, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString('en-GB')) },

@@ -6,12 +6,11 @@ import type { Live } from '../live.js';
 import { playHref } from '../route.js';
 import { useCatalogue } from '../titles.js';
 import { tokenFor } from '../tokens.js';
-import { Bar, Notice } from '../ui.js';
+import { Bar, Notice, useLoad } from '../ui.js';
 import { useWho } from '../who.js';
 import { clock, endWord, moment, percent, span } from '../words.js';
 
 const ROWS = 10;
-const LOOK_AGAIN_MS = 250;
 
 interface Filter {
   /** `title=…` or `series=…`; empty: all. */
@@ -47,21 +46,18 @@ export function History({ live }: { live: Live }) {
   const cursor = trail.at(-1) ?? null;
   const base = profilePath(who.account, who.profile);
 
-  const load = async (): Promise<void> => {
+  const load = useLoad(async (isLatest) => {
     try {
       const found = await get<Page<HistoryItem>>(`${base}/history?${queryOf(filter, cursor)}`);
-      setProgress(await progressOf(who.account, who.profile, [...new Set(found.items.map((item) => item.title))]));
+      const at = await progressOf(who.account, who.profile, [...new Set(found.items.map((item) => item.title))]);
+      if (!isLatest()) return;
+      setProgress(at);
       setPage(found);
       setTrouble('');
     } catch (error) {
-      setTrouble(wordsOf(error));
+      if (isLatest()) setTrouble(wordsOf(error));
     }
-  };
-  useEffect(() => { void load(); }, [base, filter, cursor]);
-  useEffect(() => {
-    const timer = setTimeout(() => void load(), LOOK_AGAIN_MS);
-    return () => clearTimeout(timer);
-  }, [live.changes]);
+  }, [base, filter, cursor], live.changes);
   useEffect(() => { setTrail([null]); }, [base]);
 
   const narrow = (some: Partial<Filter>): void => {

@@ -1,17 +1,14 @@
 // What there is to watch: what was begun, all titles, and who is watching now.
 
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { act, get, profilePath, progressOf, wordsOf, type Page, type Progress } from '../api.js';
 import type { Live } from '../live.js';
 import { playHref } from '../route.js';
 import { posterOf, useCatalogue, type Title } from '../titles.js';
-import { Bar, Notice } from '../ui.js';
+import { Bar, Notice, useLoad } from '../ui.js';
 import { useWho } from '../who.js';
 import { clock, percent, span } from '../words.js';
 import { WatchingNow } from './now.js';
-
-/** A view that has just moved is looked at a moment later: one look for several events. */
-const LOOK_AGAIN_MS = 250;
 
 interface Shelf {
   rows: Progress[];
@@ -23,23 +20,19 @@ export function Home({ live }: { live: Live }) {
   const who = useWho();
   const [shelf, setShelf] = useState<Shelf | null>(null);
   const [trouble, setTrouble] = useState('');
-  const load = async (): Promise<void> => {
+  const load = useLoad(async (isLatest) => {
     try {
       const [page, progress] = await Promise.all([
         get<Page<Progress>>(`${profilePath(who.account, who.profile)}/continue-watching`),
         progressOf(who.account, who.profile, catalogue.all.map((title) => title.id)),
       ]);
+      if (!isLatest()) return;
       setShelf({ rows: page.items, progress });
       setTrouble('');
     } catch (error) {
-      setTrouble(wordsOf(error));
+      if (isLatest()) setTrouble(wordsOf(error));
     }
-  };
-  useEffect(() => { void load(); }, [who.account, who.profile, catalogue]);
-  useEffect(() => {
-    const timer = setTimeout(() => void load(), LOOK_AGAIN_MS);
-    return () => clearTimeout(timer);
-  }, [live.changes]);
+  }, [who.account, who.profile, catalogue], live.changes);
   const takeOff = async (title: string): Promise<void> => {
     try {
       await act(who.account, who.profile, [{ title, hidden: true }]);

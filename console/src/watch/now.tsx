@@ -10,7 +10,7 @@ import { useWho } from '../who.js';
 import { clock, percent, stateWord } from '../words.js';
 
 /** A player that is silent for longer is not shown to play on. */
-const AHEAD_MS_MAX = 15_000;
+const AHEAD_MS_MAX = 60_000;
 const STATES: Record<Live['state'], string> = { connecting: 'connecting', live: 'live', lost: 'connection lost, trying again', refused: 'not allowed' };
 
 export function WatchingNow({ live }: { live: Live }) {

@@ -84,7 +84,7 @@ export function Player({ title, live, ears }: { title: Title; live: Live; ears: 
   }
 
   return (
-    <div class="home">
+    <div class="home player">
       <article class="shelves">
         <p class="crumbs"><a href="#/">← All titles</a></p>
         <div class="stage">
