@@ -9,7 +9,7 @@ import { useRoute } from './route.js';
 import { Settings } from './settings.js';
 import { Catalogue, CatalogueContext, type Title } from './titles.js';
 import { takeFromAddress, tokenFor } from './tokens.js';
-import { Notice } from './ui.js';
+import { Notice, useVisible } from './ui.js';
 import { Home } from './watch/home.js';
 import { History } from './watch/history.js';
 import { Player } from './watch/player.js';
@@ -72,7 +72,9 @@ export function App() {
     const does = 'end_reason' in event ? endWord(event.end_reason) : stateWord(event.state);
     return `${someone ?? 'Somebody'} on ${device}, ${title}: ${does}`;
   };
-  const live = useLive(who.account, mayView, say, (ended) => ears.current.forEach((ear) => ear(ended)));
+  // A tab that nobody sees and that plays nothing leaves its connection to those that do.
+  const visible = useVisible();
+  const live = useLive(who.account, mayView && (visible || route.page === 'play'), say, (ended) => ears.current.forEach((ear) => ear(ended)));
 
   return (
     <CatalogueContext.Provider value={catalogue}>

@@ -29,6 +29,17 @@ export function useLoad(load: (isLatest: () => boolean) => Promise<void>, causes
   return run;
 }
 
+/** False while the page is in a tab behind another. */
+export function useVisible(): boolean {
+  const [visible, setVisible] = useState(!document.hidden);
+  useEffect(() => {
+    const changed = (): void => setVisible(!document.hidden);
+    document.addEventListener('visibilitychange', changed);
+    return () => document.removeEventListener('visibilitychange', changed);
+  }, []);
+  return visible;
+}
+
 /** A bar that says how far something has come. */
 export function Bar({ value, label }: { value: number; label: string }) {
   const bar = useRef<HTMLSpanElement>(null);

@@ -50,7 +50,7 @@ Reply about_reply(const Request& request) {
 }  // namespace
 
 std::span<const ConsoleFile> console_files() {
-  static const std::array kFiles = {
+  static const std::array files = {
       ConsoleFile{
           "", "text/html; charset=utf-8",
           bytes_of(playhead_embedded_console_page_begin, playhead_embedded_console_page_end)},
@@ -66,7 +66,7 @@ std::span<const ConsoleFile> console_files() {
           "icon.svg", "image/svg+xml",
           bytes_of(playhead_embedded_console_icon_begin, playhead_embedded_console_icon_end)},
   };
-  return kFiles;
+  return files;
 }
 
 Reply console_reply(const ConsoleFile& file) {

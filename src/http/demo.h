@@ -30,9 +30,9 @@ class DemoFiles {
 
   /// So short that it fits into the buffers on its way: a browser opens six connections to a
   /// server, and a player that has enough for now would keep one of them waiting.
-  static constexpr std::size_t kPartBytesMax = 256 * 1024;
+  static constexpr std::size_t kPartBytesMax = std::size_t{256} * 1024;
   static constexpr std::size_t kFilesMax = 100;
-  static constexpr std::size_t kBytesMax = 256 * 1024 * 1024;  ///< of all files
+  static constexpr std::size_t kBytesMax = std::size_t{256} * 1024 * 1024;  ///< of all files
 
   static constexpr std::string_view kCatalogue = "titles.json";
 

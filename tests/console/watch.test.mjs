@@ -102,6 +102,19 @@ scene('two windows of one browser are two devices, a duplicated tab too', async 
   assert.notEqual(await other.evaluate(() => sessionStorage.getItem('playhead-window')), mine);
 });
 
+scene('four windows of one browser play side by side, and hear of each other', { limit: 0 }, async ({ server, open }) => {
+  const first = await open();
+  const pages = [first.page];
+  for (let i = 1; i < 4; i++) pages.push(await first.context.newPage());
+  for (const page of pages) await page.goto(`${server.url}/#/play/long-exposure`);
+  for (const page of pages) {
+    await page.waitForFunction(() => document.querySelector('video')?.currentTime > 2, null, { polling: 100 });
+    await page.getByTestId('watching-now').locator('> li').nth(3).waitFor();
+  }
+  const devices = (await server.viewers(ACCOUNT)).map((one) => one.device);
+  assert.equal(new Set(devices).size, 4);
+});
+
 scene('the next episode is offered when one is over', async ({ server, open }) => {
   const window = await open();
   await window.play('tides-1');
