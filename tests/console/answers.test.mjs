@@ -85,7 +85,7 @@ scene('a title can be marked watched, hidden, and a view deleted', async ({ serv
   assert.equal((await server.get(`/v1/accounts/${ACCOUNT}/profiles/anna/history`)).items.length, 0);
 });
 
-scene('explore shows any account in tables and JSON, and a command that gives the same', async ({ server, open }) => {
+scene('explore shows any account in tables and JSON, and a command that gives the same', { intervalMs: 60_000 }, async ({ server, open }) => {
   await watched(server, { account: 'smith', profile: 'kim', view: 'v-1', fromMs: 100_000, state: 'playing', agoMs: 30_000, forMs: 29_000 });
   const window = await open('#/explore');
   await window.page.getByLabel('Account').fill('smith');
@@ -115,7 +115,7 @@ scene('explore asks nothing that can not be an account', async ({ open }) => {
   await window.page.getByText("/v1/accounts/home/viewers'").waitFor();
 });
 
-scene('operate shows reports, views and warm slots as they come', async ({ server, open }) => {
+scene('operate shows reports, views and warm slots as they come', { intervalMs: 60_000 }, async ({ server, open }) => {
   const window = await open('#/operate');
   const tile = (name) => window.page.locator('.tile').filter({ hasText: name });
   await tile('Active views').getByText('0', { exact: true }).waitFor();

@@ -104,7 +104,8 @@ for (const push of [true, false]) {
       const prepare = push ? undefined : (page) => page.route('**/viewers/stream', (route) => route.abort());
       const first = await open('', { ...(prepare && { prepare }) });
       await first.play('long-exposure');
-      await watched(server, { view: 'v-tv', profile: 'ben', title: 'tides-3', device: 'tv-1', agoMs: 1_000, forMs: 900, durationMs: 180_000, state: 'playing' });
+      // Paused: it stays for ten minutes, however slow the machine is.
+      await watched(server, { view: 'v-tv', profile: 'ben', title: 'tides-3', device: 'tv-1', agoMs: 1_000, forMs: 900, durationMs: 180_000, state: 'paused' });
       const third = await open();
       await third.go('#/play/tides-1');
       const dialog = third.page.getByRole('dialog', { name: 'Too many devices play' });
@@ -123,8 +124,8 @@ for (const push of [true, false]) {
       await first.page.getByText(`It plays on ${await third.device()} now`).waitFor();
       const tookMs = await first.do(() => window.stoppedAt) - clickedAt;
       console.log(`ms until the other player had stopped and said why: ${tookMs}`);
-      // Without the stream: one heartbeat, and as much again for its way.
-      assert.ok(tookMs <= (push ? STOPPED_MS_MAX : 2 * intervalMs), `${tookMs} ms`);
+      // Without the stream it hears of it at its next heartbeat; the rest is for a busy machine.
+      assert.ok(tookMs <= (push ? STOPPED_MS_MAX : 4 * intervalMs), `${tookMs} ms`);
       assert.equal(await first.do(() => document.querySelector('video').paused), true);
       await third.plays();
       const devices = await eventually(async () => {
@@ -136,7 +137,7 @@ for (const push of [true, false]) {
 }
 
 scene('a limit that is closed without a choice leaves all as it was', { limit: 1, expected: LIMITED }, async ({ server, open }) => {
-  await watched(server, { view: 'v-tv', device: 'tv-1', agoMs: 1_000, forMs: 900, state: 'playing' });
+  await watched(server, { view: 'v-tv', device: 'tv-1', agoMs: 1_000, forMs: 900, state: 'paused' });
   const window = await open('#/play/tides-1');
   await window.page.getByRole('dialog').waitFor();
   await window.page.keyboard.press('Escape');
