@@ -68,11 +68,15 @@ int fail_with(const Error& error) {
 void say_where(const Config& config, Node& node) {
   const auto host = parse_listen(config.http.listen)->host;
   const std::string shown = host.contains(':') ? "[" + host + "]" : host;
-  std::printf("playhead: serving on %s://%s:%u, data in %s\n",
-              config.http.has_tls() ? "https" : "http", shown.c_str(), node.server().port(),
+  const char* scheme = config.http.has_tls() ? "https" : "http";
+  const unsigned port = node.server().port();
+  std::printf("playhead: serving on %s://%s:%u, data in %s\n", scheme, shown.c_str(), port,
               config.data.c_str());
   if (node.server().admin_port() != 0)
     std::printf("playhead: operators' listener on port %u\n", node.server().admin_port());
+  // No browser can open 0.0.0.0 or [::].
+  const std::string page = host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "[::1]" : shown;
+  std::printf("playhead: the console is at %s://%s:%u/\n", scheme, page.c_str(), port);
   std::fflush(stdout);
 }
 

@@ -16,8 +16,8 @@ constexpr const char* kExamples = R"(Examples:
 Everything else is set in the file; `playhead config` prints one with all options.)";
 
 struct Flags {
-  std::string file, data, listen, admin_listen, log_level;
-  std::uint32_t threads = 0;
+  std::string file, data, listen, admin_listen, demo, log_level;
+  std::uint32_t threads = 0, stream_limit = 0;
 };
 
 int serve_command(const Flags& flags, const CLI::App& command) {
@@ -31,6 +31,8 @@ int serve_command(const Flags& flags, const CLI::App& command) {
   if (!flags.data.empty()) config.data = flags.data;
   if (!flags.listen.empty()) config.http.listen = flags.listen;
   if (command.count("--admin-listen") > 0) config.http.admin_listen = flags.admin_listen;
+  if (!flags.demo.empty()) config.http.demo_dir = flags.demo;
+  if (command.count("--stream-limit") > 0) config.auth.stream_limit = flags.stream_limit;
   if (!flags.log_level.empty()) config.log_level = flags.log_level;
   if (command.count("--threads") > 0) config.threads = flags.threads;
   if (config.data.empty()) {
@@ -62,6 +64,12 @@ void add_serve(CLI::App& app, Action& action) {
                    "Address of its own for health, metrics and docs")
       ->type_name("HOST:PORT")
       ->check(check_address);
+  command->add_option("--demo", flags->demo, "Directory with titles for the console at / to play")
+      ->type_name("DIR");
+  command
+      ->add_option("--stream-limit", flags->stream_limit,
+                   "Views that may play on an account at a time; 0: any number")
+      ->check(CLI::Range(0, 10'000));
   command->add_option("--config", flags->file, "TOML file; see docs/configuration.md")
       ->type_name("FILE");
   command->add_option("--threads", flags->threads, "Shards, each on a thread; 0: one a core")

@@ -107,6 +107,10 @@ constexpr auto kOptions = std::to_array<Option>({
      "PEM file with the key of that certificate; likewise.", nullptr, "a path"},
     {"http", "cors_origins", at<&Config::http, &HttpOptions::cors_origins>, 0, 0,
      "Origins of the web pages that may call.", check_origin, kOriginForm},
+    {"http", "demo_dir", at<&Config::http, &HttpOptions::demo_dir>, 0, 0,
+     "Directory with titles that the console at `/` plays, as tools/demo-titles makes it; read at "
+     "the start. Empty: none. The flag `--demo` overrides it.",
+     nullptr, "a path"},
     {"http", "header_bytes_max", at<&Config::http, &HttpOptions::header_bytes_max>, kKiB, kMiB,
      "Size of a request's header section; above: 431."},
     {"http", "target_bytes_max", at<&Config::http, &HttpOptions::target_bytes_max>, 256, 64 * kKiB,

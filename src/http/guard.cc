@@ -145,6 +145,8 @@ class HeadParser final : public beast_http::basic_parser<true> {
         return take_once(head_.authorization, has_authorization_, value);
       case beast_http::field::origin:
         return take_once(head_.origin, has_origin_, value);
+      case beast_http::field::range:
+        return take_once(head_.range, has_range_, value);
       case beast_http::field::accept:
         // A list in several headers is rare enough to be taken as everything.
         head_.accept = std::exchange(head_.has_accept, true) ? "*/*" : value;
@@ -172,7 +174,7 @@ class HeadParser final : public beast_http::basic_parser<true> {
   const HttpOptions& options_;
   Head& head_;
   bool has_host_ = false, has_content_type_ = false, has_authorization_ = false,
-       has_origin_ = false;
+       has_origin_ = false, has_range_ = false;
 };
 
 HeadResult refused(unsigned status, const char* detail) {

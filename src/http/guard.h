@@ -29,9 +29,9 @@ std::string_view name_of(Method method);
 /// empty.
 struct Head {
   std::string_view target, host, content_type, content_encoding, accept, authorization, origin,
-      request_method;        ///< request_method: Access-Control-Request-Method
-  std::uint32_t bytes = 0;   ///< of the head, its empty line included
-  std::uint32_t length = 0;  ///< of the body
+      range, request_method;  ///< request_method: Access-Control-Request-Method
+  std::uint32_t bytes = 0;    ///< of the head, its empty line included
+  std::uint32_t length = 0;   ///< of the body
   Method method = Method::kUnknown;
   bool has_length = false;
   bool keep_alive = false;

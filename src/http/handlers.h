@@ -46,6 +46,13 @@ Task<Reply> get_problem(Request request);
 Task<Reply> get_metrics(Request request);
 Task<Reply> get_cluster(Request request);
 
+// console.cc
+Task<Reply> get_console(Request request);
+Task<Reply> get_console_file(Request request);
+
+// demo.cc
+Task<Reply> get_demo_file(Request request);
+
 // docs.cc
 Task<Reply> get_docs(Request request);
 Task<Reply> get_docs_file(Request request);

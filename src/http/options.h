@@ -11,12 +11,13 @@
 namespace playhead {
 
 struct HttpOptions {
-  std::string listen = "127.0.0.1:8080";  ///< HOST:PORT to serve on; port 0 takes a free one
-  std::string admin_listen;               ///< HOST:PORT for /livez, /readyz, /metrics, /docs,
-                                          ///< /v1/cluster and /v1/backups; empty: `listen`
-  std::string tls_certificate;            ///< PEM, with its chain; read anew when it changes
-  std::string tls_key;                    ///< PEM; both or neither: no TLS
-  std::vector<std::string> cors_origins;  ///< web origins whose pages may call; "*": all
+  std::string listen = "127.0.0.1:8080";       ///< HOST:PORT to serve on; port 0 takes a free one
+  std::string admin_listen;                    ///< HOST:PORT for /livez, /readyz, /metrics, /docs,
+                                               ///< /v1/cluster and /v1/backups; empty: `listen`
+  std::string tls_certificate;                 ///< PEM, with its chain; read anew when it changes
+  std::string tls_key;                         ///< PEM; both or neither: no TLS
+  std::vector<std::string> cors_origins;       ///< web origins whose pages may call; "*": all
+  std::string demo_dir;                        ///< titles for the console to play; empty: none
   std::uint32_t header_bytes_max = 16 * 1024;  ///< of a request's header section; above: 431
   std::uint32_t target_bytes_max = 8 * 1024;   ///< of a request's target; above: 414
   std::uint32_t body_bytes_max = 1024 * 1024;  ///< of a request's body; above: 413, unread

@@ -109,6 +109,13 @@ constexpr ProblemType kUnsupportedMediaType{
     false,
     "The body's type is not taken",
     "Send one of the Content-Types that the path takes, in UTF-8, without a Content-Encoding."};
+constexpr ProblemType kRangeNotSatisfiable{
+    "range-not-satisfiable",
+    416,
+    Errc::kInvalidArgument,
+    false,
+    "The range lies behind the end",
+    "`Content-Range` says how many bytes there are. Ask for a range within them."};
 constexpr ProblemType kExpectationFailed{
     "expectation-failed",           417,
     Errc::kInvalidArgument,         false,
@@ -183,15 +190,34 @@ namespace {
 using namespace problems;
 
 constexpr std::array kAll = {
-    &kInvalidRequest,    &kUnauthorized,    &kForbidden,
-    &kNotFound,          &kNoProgress,      &kMethodNotAllowed,
-    &kNotAcceptable,     &kTimeout,         &kViewLimit,
-    &kViewTerminated,    &kErased,          &kLengthRequired,
-    &kTooLarge,          &kTargetTooLong,   &kUnsupportedMediaType,
-    &kExpectationFailed, &kViewConflict,    &kUnprocessable,
-    &kTooManyRequests,   &kHeadersTooLarge, &kDamaged,
-    &kNotImplemented,    &kNotOwner,        &kOverloaded,
-    &kUnavailable,       &kStarting,        &kVersionNotSupported,
+    &kInvalidRequest,
+    &kUnauthorized,
+    &kForbidden,
+    &kNotFound,
+    &kNoProgress,
+    &kMethodNotAllowed,
+    &kNotAcceptable,
+    &kTimeout,
+    &kViewLimit,
+    &kViewTerminated,
+    &kErased,
+    &kLengthRequired,
+    &kTooLarge,
+    &kTargetTooLong,
+    &kUnsupportedMediaType,
+    &kRangeNotSatisfiable,
+    &kExpectationFailed,
+    &kViewConflict,
+    &kUnprocessable,
+    &kTooManyRequests,
+    &kHeadersTooLarge,
+    &kDamaged,
+    &kNotImplemented,
+    &kNotOwner,
+    &kOverloaded,
+    &kUnavailable,
+    &kStarting,
+    &kVersionNotSupported,
 };
 
 /// Seconds that a retry should wait: long enough for a sync or an election, short for a viewer.

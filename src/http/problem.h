@@ -27,9 +27,9 @@ struct ProblemType {
 namespace problems {
 extern const ProblemType kInvalidRequest, kUnauthorized, kForbidden, kNotFound, kNoProgress,
     kMethodNotAllowed, kNotAcceptable, kTimeout, kViewLimit, kViewTerminated, kErased,
-    kLengthRequired, kTooLarge, kTargetTooLong, kUnsupportedMediaType, kExpectationFailed,
-    kViewConflict, kUnprocessable, kTooManyRequests, kHeadersTooLarge, kDamaged, kNotImplemented,
-    kNotOwner, kOverloaded, kUnavailable, kStarting, kVersionNotSupported;
+    kLengthRequired, kTooLarge, kTargetTooLong, kUnsupportedMediaType, kRangeNotSatisfiable,
+    kExpectationFailed, kViewConflict, kUnprocessable, kTooManyRequests, kHeadersTooLarge, kDamaged,
+    kNotImplemented, kNotOwner, kOverloaded, kUnavailable, kStarting, kVersionNotSupported;
 }  // namespace problems
 
 std::span<const ProblemType* const> all_problems();

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "auth/caller.h"
+#include "http/listener.h"
 #include "http/media.h"
 #include "http/reply.h"
 #include "http/url.h"
@@ -26,6 +27,8 @@ struct Request {
   std::string_view body;
   BodyType body_type = BodyType::kNone;
   std::string_view accept;
+  std::string_view range;                     ///< the header; empty: none
+  Listener listener = Listener::kEverything;  ///< where it came in
 
   AccountRef account_ref() const { return {caller->tenant, account}; }
   ProfileRef profile_ref() const { return {caller->tenant, account, profile}; }

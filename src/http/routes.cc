@@ -77,6 +77,14 @@ constexpr std::array kRoutes = {
           get_docs_file, false),
     Route(Method::kGet, "/openapi.yaml", kPublic, Place::kOperators, Takes::kNothing,
           Gives::kAnything, get_openapi, false),
+    // Pages that show nothing of anybody: what they ask for is guarded where it is asked for. With
+    // a listener for operators each door has the part of the console that it can answer.
+    Route(Method::kGet, "/", kPublic, Place::kBoth, Takes::kNothing, Gives::kAnything, get_console,
+          false),
+    Route(Method::kGet, "/console/{x}", kPublic, Place::kBoth, Takes::kNothing, Gives::kAnything,
+          get_console_file, false),
+    Route(Method::kGet, "/demo/{x}", kPublic, Place::kPublic, Takes::kNothing, Gives::kAnything,
+          get_demo_file, false),
     Route(Method::kGet, "/problems/{x}", kPublic, Place::kBoth, Takes::kNothing, Gives::kAnything,
           get_problem, false),
 };

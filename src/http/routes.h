@@ -10,6 +10,7 @@
 
 #include "auth/permission.h"
 #include "http/guard.h"
+#include "http/listener.h"
 #include "http/media.h"
 #include "http/request.h"
 
@@ -105,9 +106,6 @@ struct Route {
 };
 
 std::span<const Route> routes();
-
-/// What a listener serves.
-enum class Listener : std::uint8_t { kEverything, kPublic, kOperators };
 
 /// A path laid over the table. `methods`: bits of Method that the path has; 0: there is no such
 /// path. Segments are still encoded.

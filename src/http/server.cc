@@ -74,6 +74,11 @@ Result<void> Server::listen() {
     if (!tls) return std::unexpected(tls.error());
     shared_->tls = *std::move(tls);
   }
+  if (!shared_->options.demo_dir.empty()) {
+    auto demo = DemoFiles::read(shared_->options.demo_dir);
+    if (!demo) return std::unexpected(demo.error());
+    shared_->demo = *std::move(demo);
+  }
   auto port = bind(shared_->options.listen, false);
   if (!port) return std::unexpected(port.error());
   port_ = *port;

@@ -54,7 +54,8 @@ class Server {
   /// Binds `options.listen` and, if given, `options.admin_listen`, and starts to accept. With a
   /// certificate both speak TLS, but for operators on loopback.
   /// Errors: invalid_argument (no such address; not loopback though there are no keys; those of
-  /// TlsContext::open), unavailable (the port is taken). The detail says what to do.
+  /// TlsContext::open), unavailable (the port is taken), not_found (no demo titles where they
+  /// should be). The detail says what to do.
   Result<void> listen();
 
   /// Looks whether the certificate has changed, once it listens. True: it has, and new connections

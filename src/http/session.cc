@@ -235,6 +235,8 @@ Task<Reply> Session::handle() {
   Request request;
   request.worker = &worker_;
   request.accept = head_.accept;
+  request.range = head_.range;
+  request.listener = listener_;
   request.body = body();
   request.body_type = body_type_of(head_.content_type);
   if (auto refusal = check(query_of(head_.target), request)) co_return std::move(*refusal);

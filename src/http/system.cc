@@ -161,7 +161,12 @@ Task<Reply> get_cluster(Request request) {
   Worker& worker = *request.worker;
   const Instant as_of = worker.clock().now();
   const auto shards = co_await worker.service().figures();
+  const auto all_slots = request.query.flag("all_slots");
+  if (!all_slots) co_return problem(all_slots.error());
   auto slots = co_await worker.service().slots();
+  std::vector<std::uint64_t> by_slot(*all_slots ? kSlots : 0);
+  for (const SlotFigures& slot : slots)
+    if (slot.slot < by_slot.size()) by_slot[slot.slot] = slot.reports;
   std::ranges::sort(slots, std::greater(), &SlotFigures::reports);
   slots.resize(std::min(slots.size(), kBusiestSlots));
   Reply reply{.content_type = kJson};
@@ -182,7 +187,13 @@ Task<Reply> get_cluster(Request request) {
         .field("reports", slot.reports)
         .field("views_active", slot.views_active)
         .close('}');
-  json.close(']').field("as_of", as_of).field("stale", false).close('}');
+  json.close(']');
+  if (*all_slots) {
+    json.key("slot_reports").open('[');
+    for (const std::uint64_t reports : by_slot) json.value(reports);
+    json.close(']');
+  }
+  json.field("as_of", as_of).field("stale", false).close('}');
   co_return reply;
 }
 

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "http/demo.h"
 #include "http/figures.h"
 #include "http/options.h"
 #include "http/routes.h"
@@ -33,6 +34,7 @@ struct Shared {
   ServerParts parts;
   HttpOptions options;
   IngestOptions ingest;
+  DemoFiles demo;  ///< read by Server::listen(), before the first connection
   std::vector<const HttpFigures*> figures;  ///< one a thread
   bool any_origin = false;                  ///< cors_origins holds "*"
   bool has_operators = false;               ///< there is a listener for operators

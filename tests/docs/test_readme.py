@@ -31,7 +31,8 @@ def read(path):
 def test_every_example_of_the_readme_does_what_it_says(tmp_path):
     examples = examples_of(read("README.md"))
     assert len(examples) >= EXAMPLES_MIN
-    server = Server(tmp_path / "server")
+    # As script/server starts one.
+    server = Server(tmp_path / "server", arguments=["--stream-limit", "2"])
     shell = Shell(server, tmp_path)
     try:
         faults = [f"{example}: {fault}" for example in examples for fault in shell.run(example)]
@@ -56,6 +57,7 @@ def test_commands_that_are_not_run_here_are_scripts_that_are_there():
     assert commands == ["script/server", "script/test"]
     assert all(os.access(ROOT / command, os.X_OK) for command in commands)
     assert f"listen={ADDRESS}" in read("script/server") and "data=$root/data" in read("script/server")
+    assert "stream_limit=2\n" in read("script/server")
     done = subprocess.run([ROOT / "script/test", "--list"], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0 and "tools/black-box" in done.stdout, done
 

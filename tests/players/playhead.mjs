@@ -26,7 +26,11 @@ export class Playhead {
       server.url = /serving on (http:\/\/127\.0\.0\.1:\d+)/.exec(server.said)?.[1];
       return server.url;
     }, 'the server says where it listens');
-    await eventually(async () => (await fetch(`${server.url}/readyz`).catch(() => null))?.ok, 'the server is ready');
+    // Operators may have an address of their own.
+    server.operators = server.url;
+    const port = /operators' listener on port (\d+)/.exec(server.said)?.[1];
+    if (port) server.operators = `http://127.0.0.1:${port}`;
+    await eventually(async () => (await fetch(`${server.operators}/readyz`).catch(() => null))?.ok, 'the server is ready');
     return server;
   }
 
