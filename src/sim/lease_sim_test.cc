@@ -25,7 +25,7 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
 LeaseWorldOptions options_of(std::uint64_t seed) {
   LeaseWorldOptions out{.seed = seed, .nodes = 3 + seed % 3};
   if (seed % 500 == 100) out.nodes = 100;
-  if (seed % 50 == 25) out.nodes = 8 + seed % 23;
+  if (seed % 100 == 25) out.nodes = 8 + seed % 23;
   if (seed % 8 != 0) out.lease.balance.gives_max = 1'024;
   return out;
 }
@@ -66,10 +66,10 @@ TEST(LeaseSim, NeverLetsTwoNodesAnswerForOneSlotAndSettlesAfterwards) {
   if (alone) return;
   for (std::size_t i = 0; i < kLeaseFaults; ++i)
     EXPECT_GT(all.faults[i], 0u) << kLeaseFaultNames[i] << " never happened: this test shows less";
-  EXPECT_GT(all.ended_by_others, count);
+  EXPECT_GT(all.ended_by_others, count / 2);
   EXPECT_GT(all.left, 0u);
   EXPECT_GT(all.answered_grants, 10 * count);
-  EXPECT_GT(all.unchecked_grants, count);
+  EXPECT_GT(all.unchecked_grants, count / 4);
 }
 
 TEST(LeaseSim, RunsTheSameTwiceFromOneSeed) {
