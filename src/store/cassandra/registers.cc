@@ -178,6 +178,14 @@ std::optional<Cell> encode_played(Millis played) {
   return cell_of(played, std::move(out));  // the greatest wins: it is its own time
 }
 
+std::optional<Cell> encode(const Import& import) {
+  if (import == Import{}) return std::nullopt;
+  Writer out;
+  out.number(import.at.ms);
+  out.text(import.origin);
+  return cell_of(import.at.ms, std::move(out));
+}
+
 // What a cell says, as an otherwise empty state.
 TitleState read_register(Register which, Parser& in) {
   TitleState out;
@@ -207,6 +215,10 @@ TitleState read_register(Register which, Parser& in) {
     case Register::kPlayed:
       out.played_max = in.number();
       break;
+    case Register::kImported:
+      out.import.at = {in.number()};
+      out.import.origin = in.text();
+      break;
   }
   return out;
 }
@@ -215,7 +227,7 @@ TitleState read_register(Register which, Parser& in) {
 
 std::string_view name_of(Register which) {
   constexpr std::array<std::string_view, kRegisters.size()> kNames = {
-      "position", "watched", "hidden", "meta", "duration", "credits", "played"};
+      "position", "watched", "hidden", "meta", "duration", "credits", "played", "imported"};
   return kNames[static_cast<std::size_t>(which)];
 }
 
@@ -235,6 +247,8 @@ std::optional<Cell> encode_register(Register which, const TitleState& title) {
       return encode(title.credits_order, title.credits);
     case Register::kPlayed:
       return encode_played(title.played_max);
+    case Register::kImported:
+      return encode(title.import);
   }
   return std::nullopt;
 }

@@ -23,11 +23,12 @@ enum class Register : std::uint8_t {
   kMeta,
   kDuration,
   kCredits,
-  kPlayed
+  kPlayed,
+  kImported
 };
 inline constexpr std::array kRegisters = {
     Register::kPosition, Register::kWatched, Register::kHidden, Register::kMeta,
-    Register::kDuration, Register::kCredits, Register::kPlayed};
+    Register::kDuration, Register::kCredits, Register::kPlayed, Register::kImported};
 
 /// The column's name.
 std::string_view name_of(Register which);

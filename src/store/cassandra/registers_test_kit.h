@@ -65,6 +65,7 @@ inline rc::Gen<TitleState> gen_title_state() {
       out.credits = draw_span();
     }
     if (there()) out.played_max = draw_span();
+    if (there()) out.import = {.at = Instant{*gen_time_ms()}, .origin = *gen_text()};
     return out;
   });
 }

@@ -38,7 +38,8 @@ constexpr const char* kViews =
 constexpr const char* kHistory =
     "SELECT record FROM history WHERE tenant = ? AND account = ? AND profile = ? AND year = ? ";
 constexpr const char* kTitles =
-    "SELECT title, position, watched, hidden, meta, duration, credits, played FROM progress "
+    "SELECT title, position, watched, hidden, meta, duration, credits, played, imported "
+    "FROM progress "
     "WHERE tenant = ? AND account = ? AND profile = ? AND generation = ? ";
 
 constexpr const char* kPutErasure =
