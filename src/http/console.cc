@@ -27,7 +27,6 @@ constexpr std::string_view kSecurity =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self' data:; media-src 'self' blob:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'\r\n"
-    "Referrer-Policy: no-referrer\r\n"
     "X-Frame-Options: DENY\r\n";
 
 std::string_view bytes_of(const char* begin, const char* end) {
@@ -37,7 +36,7 @@ std::string_view bytes_of(const char* begin, const char* end) {
 /// What the page can't see by itself: which of its parts this door answers, and to whom.
 Reply about_reply(const Request& request) {
   const Shared& shared = request.worker->shared();
-  Reply reply{.content_type = kJson, .headers = std::string(kSecurity)};
+  Reply reply{.content_type = kJson, .headers = std::string(kSecurity), .is_page = true};
   JsonOut(reply.body)
       .open('{')
       .field("needs_token", shared.parts.authenticator->guards())
@@ -73,7 +72,8 @@ Reply console_reply(const ConsoleFile& file) {
   Reply reply{.content_type = file.type,
               .body = std::string(file.bytes),
               .headers = std::string(kSecurity),
-              .cacheable = true};
+              .cacheable = true,
+              .is_page = true};
   // The page names its parts by their contents (console/build.mjs), so only the page can be old.
   reply.headers += file.name.empty() ? "Cache-Control: no-cache\r\n"
                                      : "Cache-Control: public, max-age=31536000, immutable\r\n";

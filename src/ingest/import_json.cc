@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,13 @@ bool flag(element value, std::string_view name, FieldReader& fields, T& out) {
 template <typename T>
 bool skip(element, std::string_view, FieldReader&, T&) {
   return true;
+}
+
+// What is imported is imported anew: only looked at.
+template <typename T>
+bool any_time(element value, std::string_view name, FieldReader& fields, T&) {
+  std::optional<Instant> ignored;
+  return fields.time(value, name, ignored);
 }
 
 // Reads all members of `in` by `table`. `seen` tells which there were.
@@ -162,7 +170,7 @@ constexpr auto kViewMembers = std::to_array<Member<View_>>({
     {"qualified_at", time<View_, &View_::qualified_at>},
     {"finished_at", time<View_, &View_::finished_at>},
     {"origin", id<View_, &View_::origin>},
-    {"imported_at", skip<View_>},  // it is imported anew
+    {"imported_at", any_time<View_>},
     {"fold", read_fold},
 });
 
@@ -218,7 +226,7 @@ constexpr auto kTitleMembers = std::to_array<Member<Title_>>({
     {"texts_at", time<Title_, &Title_::texts_at>},
     {"watched_ms", span<Title_, &Title_::played>},
     {"origin", id<Title_, &Title_::origin>},
-    {"imported_at", skip<Title_>},
+    {"imported_at", any_time<Title_>},
 });
 
 bool missing(FieldReader& fields, std::string_view name) {

@@ -27,7 +27,7 @@ def test_an_entry_tells_all_of_its_view(server, account):
     assert entry == {
         "view": view, "title": "film-1", "series": "show", "device": "phone-1", "device_type": "phone",
         "kind": "on_demand", "end_reason": "stopped", "playhead_ms": 360_000, "duration_ms": 3_600_000,
-        "watched_ms": 300_000, "finished": False}
+        "watched_ms": 300_000, "finished": False, "origin": "playhead"}
     one = server.get(f"/v1/accounts/{account}/profiles/p1/history/{entry_id}")
     assert (one["id"], one["view"], one["stale"]) == (entry_id, view, False)
 

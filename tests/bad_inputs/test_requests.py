@@ -44,7 +44,7 @@ def test_a_method_that_the_path_has_not_gets_405_and_allow(server, account, meth
 
 
 @pytest.mark.parametrize("target", [
-    "/", "/v1", "/v1/", "/v2/reports", "/v1/reports/", "//v1/reports", "/v1/accounts", "/v1/accounts/a",
+    "//", "/v1", "/v1/", "/v2/reports", "/v1/reports/", "//v1/reports", "/v1/accounts", "/v1/accounts/a/",
     "/v1/accounts/a/viewers/", "/V1/reports", "/v1/accounts/a/profiles/p/unknown", "/v1/reports%2F",
     "/./v1/reports", "/v1/../v1/reports", "/v1/accounts/a/viewers/stream/more"])
 def test_a_path_that_is_not_there_gets_404(server, account, target):

@@ -319,7 +319,7 @@ class View:
         del viewer["profile"], viewer["state"]
         return viewer | {"id": self.name, "ended_at": text_of(at), "end_reason": reason,
                          "watched_ms": self.summary()["played"],
-                         "finished": self.finished_at is not None}
+                         "finished": self.finished_at is not None, "origin": "playhead"}
 
 
 def _span(reports):
