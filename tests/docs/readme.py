@@ -84,6 +84,17 @@ def examples_of(text):
     return found
 
 
+def blocks_not_run(text):
+    """The lines at which a block of commands begins that no example runs."""
+    run = {example.line for example in examples_of(text)}
+    return [opened for opened, _, language, _ in blocks_of(text) if language == "sh" and opened not in run]
+
+
+def faults_of_all(shell, examples):
+    """Runs the examples in order; what is wrong with them, a line each."""
+    return "\n".join(f"{example}: {fault}" for example in examples for fault in shell.run(example))
+
+
 def holds(answer, expected, where="$"):
     """What of `expected` the answer lacks, in words; nothing if it holds all."""
     if isinstance(expected, dict) and isinstance(answer, dict):

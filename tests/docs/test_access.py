@@ -2,7 +2,7 @@
 against a server with the file that the page shows.
 """
 
-from docs.readme import Shell, blocks_of, examples_of
+from docs.readme import Shell, blocks_not_run, blocks_of, examples_of, faults_of_all
 from harness import Server
 from harness.server import ROOT
 
@@ -21,8 +21,8 @@ def test_every_example_of_the_page_does_what_it_says(tmp_path):
     assert shell.run(first) == []
     server.start()
     try:
-        faults = [f"{example}: {fault}" for example in rest for fault in shell.run(example)]
-        assert not faults, "\n".join(faults)
+        faults = faults_of_all(shell, rest)
+        assert not faults, faults
         assert shell.close() == [] and server.stop() == 0
     finally:
         shell.close()
@@ -30,5 +30,4 @@ def test_every_example_of_the_page_does_what_it_says(tmp_path):
 
 
 def test_every_block_of_commands_is_run():
-    run = {example.line for example in examples_of(PAGE)}
-    assert [opened for opened, _, language, _ in blocks_of(PAGE) if language == "sh" and opened not in run] == []
+    assert blocks_not_run(PAGE) == []

@@ -2,7 +2,7 @@
 against a server with the file that the page shows.
 """
 
-from docs.readme import Shell, blocks_of, examples_of
+from docs.readme import Shell, blocks_not_run, blocks_of, examples_of, faults_of_all
 from harness.server import ROOT
 
 PAGE = (ROOT / "docs/backup.md").read_text()
@@ -16,12 +16,11 @@ def test_every_example_of_the_page_does_what_it_says(launch, tmp_path):
     server = launch(config=config.replace('"./backups"', f'"{tmp_path}/backups"'))
     shell = Shell(server, tmp_path, working_directory=tmp_path)
     try:
-        faults = [f"{example}: {fault}" for example in examples for fault in shell.run(example)]
-        assert not faults, "\n".join(faults)
+        faults = faults_of_all(shell, examples)
+        assert not faults, faults
     finally:
         shell.close()
 
 
 def test_every_block_of_commands_is_run():
-    run = {example.line for example in examples_of(PAGE)}
-    assert [opened for opened, _, language, _ in blocks_of(PAGE) if language == "sh" and opened not in run] == []
+    assert blocks_not_run(PAGE) == []

@@ -1,6 +1,6 @@
 """Goal: docs/import.md says what is so. Its examples are run in order, against a server of their own."""
 
-from docs.readme import Shell, blocks_of, examples_of
+from docs.readme import Shell, blocks_not_run, examples_of, faults_of_all
 from harness import Server
 from harness.server import ROOT
 
@@ -14,8 +14,8 @@ def test_every_example_of_the_page_does_what_it_says(tmp_path):
     server = Server(tmp_path / "server")
     shell = Shell(server, tmp_path, working_directory=tmp_path)
     try:
-        faults = [f"{example}: {fault}" for example in examples for fault in shell.run(example)]
-        assert not faults, "\n".join(faults)
+        faults = faults_of_all(shell, examples)
+        assert not faults, faults
         assert shell.close() == [] and server.stop() == 0
     finally:
         shell.close()
@@ -23,5 +23,4 @@ def test_every_example_of_the_page_does_what_it_says(tmp_path):
 
 
 def test_every_block_of_commands_is_run():
-    run = {example.line for example in examples_of(PAGE)}
-    assert [opened for opened, _, language, _ in blocks_of(PAGE) if language == "sh" and opened not in run] == []
+    assert blocks_not_run(PAGE) == []

@@ -1,6 +1,6 @@
 """Goal: docs/privacy.md does what it says. Its examples are run in order against a server of their own."""
 
-from docs.readme import Shell, blocks_of, examples_of
+from docs.readme import Shell, blocks_not_run, examples_of, faults_of_all
 from harness.server import ROOT
 
 PAGE = (ROOT / "docs/privacy.md").read_text()
@@ -11,12 +11,11 @@ def test_every_example_of_the_page_does_what_it_says(launch, tmp_path):
     assert len(examples) >= 4
     shell = Shell(launch(), tmp_path, working_directory=tmp_path)
     try:
-        faults = [f"{example}: {fault}" for example in examples for fault in shell.run(example)]
-        assert not faults, "\n".join(faults)
+        faults = faults_of_all(shell, examples)
+        assert not faults, faults
     finally:
         shell.close()
 
 
 def test_every_block_of_commands_is_run():
-    run = {example.line for example in examples_of(PAGE)}
-    assert [opened for opened, _, language, _ in blocks_of(PAGE) if language == "sh" and opened not in run] == []
+    assert blocks_not_run(PAGE) == []

@@ -5,7 +5,7 @@ a server with the file that the page shows and the certificate that its first ex
 import ssl
 import types
 
-from docs.readme import Shell, blocks_of, examples_of
+from docs.readme import Shell, blocks_not_run, blocks_of, examples_of, faults_of_all
 from harness import Server
 from harness.server import ROOT
 
@@ -28,8 +28,8 @@ def test_every_example_of_the_page_does_what_it_says(tmp_path):
     server.context = ssl.create_default_context(cafile=server.tls.certificate)
     server.start()
     try:
-        faults = [f"{example}: {fault}" for example in rest for fault in shell.run(example)]
-        assert not faults, "\n".join(faults)
+        faults = faults_of_all(shell, rest)
+        assert not faults, faults
         assert shell.close() == [] and server.stop() == 0
     finally:
         shell.close()
@@ -37,5 +37,4 @@ def test_every_example_of_the_page_does_what_it_says(tmp_path):
 
 
 def test_every_block_of_commands_is_run():
-    run = {example.line for example in examples_of(PAGE)}
-    assert [opened for opened, _, language, _ in blocks_of(PAGE) if language == "sh" and opened not in run] == []
+    assert blocks_not_run(PAGE) == []
