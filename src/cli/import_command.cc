@@ -1,4 +1,6 @@
 // `playhead import`: what other services, or an export of ours, hold.
+#include <sys/resource.h>
+
 #include <cstdio>
 #include <memory>
 
@@ -18,6 +20,8 @@ constexpr const char* kExamples = R"(Examples:
 
 Without --account each record says its own, as in a backfill. docs/import.md tells the formats.
 Importing again changes nothing. Exit code 1: some rows were not understood, or nothing was done.)";
+
+constexpr int kNice = 10;
 
 struct Flags {
   ImportFlags import;
@@ -40,6 +44,8 @@ int import_command(Flags& flags) {
       return fail_with(read.error());
   auto client = connect_to(flags.server);
   if (!client) return fail_with(client.error());
+  // Where it runs beside the server, viewers come first. No matter if it can't be.
+  ::setpriority(PRIO_PROCESS, 0, kNice);
   ImportRun run(*client, flags.import, flags.source);
   const auto tally = run.run();
   if (!tally) return fail_with(tally.error());

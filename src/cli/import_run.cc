@@ -1,6 +1,5 @@
-// Most requests are deferred: the server need not flush for each. One in kRequestsUnsureMax asks
-// for it, and with its answer all before it are sure, if the server has not started anew in
-// between.
+// Most requests are deferred: the server need not flush for each. Now and then one asks for it, and
+// with its answer all before it are sure, if the server has not started anew in between.
 #include "cli/import_run.h"
 
 #include <fcntl.h>
@@ -22,11 +21,12 @@
 namespace playhead {
 namespace {
 
-constexpr std::size_t kBatchRecords = 5'000;
+constexpr std::size_t kBatchRecords = 500;  // one that is many times as long is felt by viewers
 constexpr std::size_t kBatchBytes = std::size_t{768} << 10;
-constexpr std::uint64_t kRequestsUnsureMax = 32;
-constexpr Millis kUnsureMsMax = 2'000;  // how much is done again after a kill
-constexpr unsigned kAttemptsMax = 10;   // of one request
+// How much is done again after a kill: as much as half of the import so far, within these bounds.
+// To make sure costs the server a flush, which viewers feel.
+constexpr Millis kUnsureMsMin = 5'000, kUnsureMsMax = 30'000;
+constexpr unsigned kAttemptsMax = 10;  // of one request
 
 Millis steady_ms() {
   using namespace std::chrono;
@@ -180,8 +180,8 @@ ImportRun::Batch ImportRun::fill(const std::string& file, ImportSource& source) 
 }
 
 Result<void> ImportRun::send(const std::string& file, ImportSource& source, Batch batch) {
-  const bool durable = unsure_ + 1 >= kRequestsUnsureMax ||
-                       elapsed_ms() >= sure_ms_ + kUnsureMsMax ||
+  const Millis now_ms = elapsed_ms();
+  const bool durable = now_ms - sure_ms_ >= std::clamp(now_ms / 2, kUnsureMsMin, kUnsureMsMax) ||
                        source.place().offset >= source.size();
   auto answer = post(source.origin(), batch.body, durable);
   if (!answer) return std::unexpected(answer.error());

@@ -230,7 +230,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"import", "records_max", at<&Config::transfer, &TransferOptions::records_max>, 1, 100'000,
      "Records in one body; above: 413."},
     {"import", "slice_records", at<&Config::transfer, &TransferOptions::slice_records>, 1, 10'000,
-     "Records written to the store at once: as long a checkpoint's write may have to wait."},
+     "Records parsed and written to the store at once: as long others may have to wait."},
     {"import", "records_per_s_max", at<&Config::transfer, &TransferOptions::records_per_s_max>, 0,
      10'000'000, "Pace of all imports together, so that viewers do not wait for them. 0: none."},
 
