@@ -13,8 +13,9 @@ export const DEMO = process.env.CONSOLE_DEMO;
 export const SCREENSHOTS = process.env.CONSOLE_SCREENSHOTS;
 export const ACCOUNT = 'home';
 
-/** `http`, `more`: further lines of the server's file. */
+/** `http`, `more`: further lines of the server's file. CONSOLE_URL: a server that runs already, whatever it was told. */
 export function serve({ limit = 2, intervalMs = 10_000, http = '', auth = '', more = '' } = {}) {
+  if (process.env.CONSOLE_URL) return Playhead.attach(process.env.CONSOLE_URL);
   return Playhead.start(`[http]\ndemo_dir = "${DEMO}"\n${http}\n[auth]\nstream_limit = ${limit}\n${auth}\n`
     + `[shard]\nreport_interval_ms = ${intervalMs}\n${more}\n`);
 }

@@ -34,6 +34,11 @@ export class Playhead {
     return server;
   }
 
+  /** One that somebody else started, and will stop. */
+  static attach(url) {
+    return Object.assign(new Playhead(), { url, operators: url, stop: async () => undefined });
+  }
+
   async stop() {
     const gone = new Promise((resolve) => { this.child.once('exit', resolve); });
     const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS_MAX);
