@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "base/hash.h"
@@ -21,6 +22,9 @@ namespace {
 
 constexpr std::uint64_t kDigestModulus = std::uint64_t{1} << 52;  ///< sums are exact in a double
 constexpr std::size_t kDigestDigits = 16;
+constexpr std::size_t kSizeDigits = 4;
+constexpr std::size_t kPrefixBytes = kDigestDigits + kSizeDigits;  ///< of a row's value
+static_assert(kPageRowBytesMax < 10'000);
 constexpr std::size_t kSumBytes = 40;
 constexpr std::size_t kVersionHalfDigits = 20;
 
@@ -63,7 +67,9 @@ void append_rows(std::vector<std::string>& arguments, const std::vector<PageRow>
   for (const PageRow& row : rows) {
     arguments.push_back(std::to_string(-row.keyed_start.ms));
     arguments.emplace_back(row.view);
-    arguments.push_back(padded(digest_of(row.record, identity), kDigestDigits).append(row.record));
+    arguments.push_back(padded(digest_of(row.record, identity), kDigestDigits)
+                            .append(padded(row.record.size(), kSizeDigits))
+                            .append(row.record));
   }
 }
 
@@ -102,6 +108,30 @@ std::expected<Head, Miss> read_head(std::string_view text, std::string_view iden
   return out;
 }
 
+struct Value {
+  std::uint64_t digest = 0;
+  std::string_view record;
+};
+
+// Takes a row's value off the front of `values`; nothing if it is not what was written.
+std::optional<Value> take_value(std::string_view& values, std::string_view identity) {
+  Value out;
+  std::size_t size = 0;
+  if (values.size() < kPrefixBytes || !parse(values.substr(0, kDigestDigits), out.digest) ||
+      !parse(values.substr(kDigestDigits, kSizeDigits), size) ||
+      values.size() - kPrefixBytes < size)
+    return std::nullopt;
+  out.record = values.substr(kPrefixBytes, size);
+  values.remove_prefix(kPrefixBytes + size);
+  if (out.digest != digest_of(out.record, identity)) return std::nullopt;
+  return out;
+}
+
+bool comes_before(const StoredView& a, const StoredView& b) {
+  if (a.keyed_start != b.keyed_start) return a.keyed_start > b.keyed_start;
+  return a.ids.get().view < b.ids.get().view;
+}
+
 std::string_view text_of(const redisReply* reply) {
   if (reply == nullptr || reply->type != REDIS_REPLY_STRING) return {};
   return {reply->str, static_cast<std::size_t>(reply->len)};
@@ -122,40 +152,32 @@ Result<std::unique_ptr<Cache>> make_redis_cache(RedisServer server, CacheOptions
                                      });
 }
 
-std::expected<Page, Miss> read_redis_page(std::string_view head_text,
-                                          const std::vector<std::string_view>& values,
+std::expected<Page, Miss> read_redis_page(std::string_view head_text, std::string_view values,
                                           std::string_view identity, const ProfileRef& profile,
                                           Instant now, const CacheOptions& options) {
   auto head = read_head(head_text, identity);
   if (!head) return std::unexpected(head.error());
   if (!lives(head->entry, now, options)) return std::unexpected(Miss::kExpired);
   if (head->entry.floor) return std::unexpected(Miss::kAbsent);
-  if (values.size() != head->rows) return std::unexpected(Miss::kDamaged);
+  if (head->rows > kPageRowsMax) return std::unexpected(Miss::kDamaged);
   Page out{.version = head->entry.version, .as_of = head->entry.as_of, .whole = head->entry.whole};
+  out.rows.reserve(head->rows);
   std::uint64_t sum = 0;
-  for (const std::string_view value : values) {
-    if (value.size() < kDigestDigits) return std::unexpected(Miss::kDamaged);
-    const std::string_view record = value.substr(kDigestDigits);
-    const std::uint64_t digest = digest_of(record, identity);
-    if (value.substr(0, kDigestDigits) != padded(digest, kDigestDigits))
-      return std::unexpected(Miss::kDamaged);
-    sum = (sum + digest) % kDigestModulus;
-    Result<StoredView> view = decode_view(record);
+  while (!values.empty()) {
+    const auto value = take_value(values, identity);
+    if (!value) return std::unexpected(Miss::kDamaged);
+    sum = (sum + value->digest) % kDigestModulus;
+    Result<StoredView> view = decode_view(value->record);
     if (!view) return std::unexpected(Miss::kDamaged);
     const Ids ids = view->ids.get();
     if (ids.tenant != profile.tenant || ids.account != profile.account ||
         ids.profile != profile.profile)
       return std::unexpected(Miss::kForeign);
-    if (!out.rows.empty()) {
-      const StoredView& last = out.rows.back();
-      const bool ordered = last.keyed_start != view->keyed_start
-                               ? last.keyed_start > view->keyed_start
-                               : last.ids.get().view < ids.view;
-      if (!ordered) return std::unexpected(Miss::kDamaged);
-    }
+    if (!out.rows.empty() && !comes_before(out.rows.back(), *view))
+      return std::unexpected(Miss::kDamaged);
     out.rows.push_back(std::move(*view));
   }
-  if (sum != head->digest) return std::unexpected(Miss::kDamaged);
+  if (out.rows.size() != head->rows || sum != head->digest) return std::unexpected(Miss::kDamaged);
   return out;
 }
 
@@ -232,13 +254,11 @@ std::expected<Page, Miss> RedisClient::newest(const ProfileRef& profile, const C
   const auto reply = run(arguments_of("newest", identity, profile, call), call);
   if (!reply) return std::unexpected(reply.error());
   const redisReply& answer = **reply;
-  if (answer.type != REDIS_REPLY_ARRAY || answer.elements < 2)
+  if (answer.type != REDIS_REPLY_ARRAY || answer.elements != 3)
     return std::unexpected(Miss::kDamaged);
   if (answer.element[0]->type == REDIS_REPLY_NIL) return std::unexpected(Miss::kAbsent);
-  std::vector<std::string_view> values;
-  for (std::size_t i = 2; i < answer.elements; ++i) values.push_back(text_of(answer.element[i]));
-  auto page = read_redis_page(text_of(answer.element[0]), values, identity, profile, call.now,
-                              state_.options);
+  auto page = read_redis_page(text_of(answer.element[0]), text_of(answer.element[2]), identity,
+                              profile, call.now, state_.options);
   if (page && answer.element[1]->type == REDIS_REPLY_INTEGER && answer.element[1]->integer == 1)
     state_.refreshed.fetch_add(1, std::memory_order_relaxed);
   return page;

@@ -58,10 +58,9 @@ class RedisClient final : public CacheClient {
 Result<std::unique_ptr<Cache>> make_redis_cache(RedisServer server, CacheOptions options,
                                                 const Clock& clock);
 
-/// What a reader makes of the script's answer. `head`: as page.lua says. Pure, for tests.
-/// Misses: kAbsent, kDamaged, kForeign, kFormat, kExpired.
-std::expected<Page, Miss> read_redis_page(std::string_view head,
-                                          const std::vector<std::string_view>& values,
+/// What a reader makes of the script's answer: `head` and `values`, one behind the other, as
+/// page.lua says. Pure. Misses: kAbsent, kDamaged, kForeign, kFormat, kExpired.
+std::expected<Page, Miss> read_redis_page(std::string_view head, std::string_view values,
                                           std::string_view identity, const ProfileRef& profile,
                                           Instant now, const CacheOptions& options);
 
