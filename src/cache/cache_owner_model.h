@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,9 +27,24 @@ struct OwnerCounts {
 
   void expect_all_happened() const {
     EXPECT_GT(fresh, 100) << "there must be hits, or this test shows nothing";
-    for (const int count : {older, unknown, misses, dropped, late, erased, unforgotten, flushed,
-                            restarted, damaged, owners, prolonged, by_others})
-      EXPECT_GT(count, 0) << "each fault must really happen";
+    const std::pair<const char*, int> all[] = {{"older", older},
+                                               {"unknown", unknown},
+                                               {"misses", misses},
+                                               {"dropped", dropped},
+                                               {"late", late},
+                                               {"erased", erased},
+                                               {"unforgotten", unforgotten},
+                                               {"flushed", flushed},
+                                               {"restarted", restarted},
+                                               {"damaged", damaged},
+                                               {"owners", owners},
+                                               {"prolonged", prolonged},
+                                               {"by_others", by_others}};
+    for (const auto& [name, count] : all) {
+      EXPECT_GT(count, 0) << name << ": each must really happen";
+      std::cout << name << " " << count << ", ";
+    }
+    std::cout << "fresh " << fresh << "\n";
   }
 };
 
@@ -58,11 +74,11 @@ class OwnerModel {
       deliver_something_late();
     else if (what < 900)
       erase();
-    else if (what < 930)
+    else if (what < 940)
       fault(counts_.damaged, [this] { damage(); });
-    else if (what < 950)
+    else if (what < 955)
       fault(counts_.flushed, [this] { world_.harness.flush(); });
-    else if (what < 953)
+    else if (what < 958)
       fault(counts_.restarted, [this] {
         world_.harness.server().kill();
         world_.harness.server().start();
@@ -149,8 +165,9 @@ class OwnerModel {
     (void)run_call(world_.cache.fill(world_.profile, std::move(page), patient()));
   }
 
-  // It may have read the store at any time.
+  // It may have read the store at any time, and finds no page as often as not.
   void fill_by_another_node() {
+    if (prng_.chance(500)) world_.harness.flush();
     auto snapshot = snapshots_.begin();
     std::advance(snapshot, static_cast<std::int64_t>(prng_.below(snapshots_.size())));
     fill_with({}, snapshot->second);
@@ -194,6 +211,8 @@ class OwnerModel {
   void damage() {
     auto texts = world_.harness.texts(world_.cluster, world_.profile);
     if (texts.empty()) return;
+    if (prng_.chance(700) && world_.harness.damage_parts(world_.cluster, world_.profile, prng_))
+      return;
     std::string& text = texts[prng_.below(texts.size())];
     if (text.empty()) return;
     char& byte = text[prng_.below(text.size())];

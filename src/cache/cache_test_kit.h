@@ -47,6 +47,12 @@ T value_of(Result<T> result) {
   return std::move(*result);
 }
 
+/// Why there is no page; none of the reasons if there is one.
+template <typename T>
+Miss miss_of(const std::expected<T, Miss>& page) {
+  return page ? Miss{kMisses} : page.error();
+}
+
 /// The machine's clocks, but that the wall clock can be set ahead.
 class ShiftedClock final : public Clock {
  public:
@@ -113,8 +119,11 @@ class TestServer {
     ::waitpid(pid_, nullptr, 0);
     pid_ = 0;
   }
-  /// It takes what it is sent and answers nothing.
-  void freeze() { ::kill(pid_, SIGSTOP); }
+  /// From its return on it takes what it is sent and answers nothing.
+  void freeze() {
+    ::kill(pid_, SIGSTOP);
+    ::waitpid(pid_, nullptr, WUNTRACED);
+  }
   void thaw() { ::kill(pid_, SIGCONT); }
 
   /// On the port that it had, if it had one. Returns once it takes connections.

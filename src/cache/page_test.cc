@@ -75,7 +75,7 @@ TEST(Page, IsAMissWhereverItIsCutShort) {
 TEST(Page, OfAnotherProfileOrClusterIsForeign) {
   const std::string bytes = encode_page(made({1}).entry, kIdentity);
   const auto as = [&](std::string_view cluster, const ProfileRef& profile) {
-    return decode_page(bytes, page_identity(cluster, profile)).error();
+    return miss_of(decode_page(bytes, page_identity(cluster, profile)));
   };
   EXPECT_EQ(as("test", {"_", "a1", "p2"}), Miss::kForeign);
   EXPECT_EQ(as("test", {"_", "a2", "p1"}), Miss::kForeign);
@@ -86,12 +86,12 @@ TEST(Page, OfAnotherProfileOrClusterIsForeign) {
 TEST(Page, OfANewerReleaseSaysSo) {
   std::string bytes = encode_page(made({1}).entry, kIdentity);
   bytes[0] = kPageFormat + 1;
-  EXPECT_EQ(decode_page(bytes, kIdentity).error(), Miss::kFormat);
+  EXPECT_EQ(miss_of(decode_page(bytes, kIdentity)), Miss::kFormat);
 }
 
 TEST(Page, WithARowOfAnotherProfileIsForeign) {
   Made page = made({1});
-  EXPECT_EQ(read_page(page.entry, {"_", "a1", "p2"}).error(), Miss::kForeign);
+  EXPECT_EQ(miss_of(read_page(page.entry, {"_", "a1", "p2"})), Miss::kForeign);
 }
 
 TEST(Page, KeysAreShortAndDifferByProfileAndCluster) {

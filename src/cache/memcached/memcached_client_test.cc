@@ -45,6 +45,7 @@ class MemcachedHarness {
     texts.at(0).at(0) = kPageFormat + 1;
     return texts;
   }
+  static bool damage_parts(std::string_view, const ProfileRef&, Prng&) { return false; }
   Millis left_ms(std::string_view cluster, const ProfileRef& profile) {
     // "HD t57": in seconds.
     const std::string answer =

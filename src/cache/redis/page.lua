@@ -1,14 +1,15 @@
 -- A page in Redis, changed in one step without being read by whoever changes it.
---   KEYS[1]  a hash: the rows, by view, each 16 digits of its digest, 4 of its size and then its bytes;
---            and under the empty name the head: SHA-1 of the rest of it, then
+--   KEYS[1]  a hash: the rows, by view, each 16 digits of its digest, 4 of its size, 17 of its place with
+--            the sign, and then its bytes; and under the empty name the head: SHA-1 of the rest of it, then
 --            "1 VERSION AS_OF BORN WHOLE FLOOR ROWS DIGEST IDENTITY"
---   KEYS[2]  a set of the views, by minus the keyed start: newest first, by view among equals
+--   KEYS[2]  a set of the views by their place, which is minus the keyed start: newest first, by view
+--            among equals
 -- DIGEST is the sum of the rows' digests modulo 2^52, so a hit is exactly the rows of VERSION: one
 -- that is lost, damaged, of another time or too many shows. VERSION has 40 digits: it compares as text.
 -- The rules are those of cache/page.cc. Numbers answered are those of Written (cache/cache.h).
 --   ARGV  what, identity, now_ms, ttl_ms, life_ms, rows_max, then
 --         newest; put: before, after, as_of, rows; fill: version, as_of, whole, rows; forget: version
---   rows: minus the keyed start, view, value; …
+--   rows: place, view, value; …
 -- `newest` answers the head, whether the page was prolonged, and all values in their order as one text: an
 -- answer of 500 parts costs either side more than the rows.
 local what, identity = ARGV[1], ARGV[2]
@@ -61,33 +62,50 @@ end
 -- Of a value of a row; of one that is damaged, any number: the sum won't be right again.
 local function digest_of(value) return tonumber(string.sub(value or '', 1, 16)) or 1 end
 
+-- Whether the set has a view where its row says. Who asks that of the rows at the end of a page, which
+-- decide what belongs into it, and sees all rows in order when he reads, has them without a gap.
+local function in_its_place(view)
+  local value, place = redis.call('HGET', KEYS[1], view), redis.call('ZSCORE', KEYS[2], view)
+  return value and place and tonumber(string.sub(value, 21, 37)) == tonumber(place)
+end
+
 local function add(head, value) head.digest = (head.digest + digest_of(value)) % MODULUS end
 local function take(head, value) head.digest = (head.digest - digest_of(value)) % MODULUS end
 
-local function lay_in(head, start, view, value)
+-- False if the page can't be trusted.
+local function lay_in(head, place, view, value)
   local old = redis.call('HGET', KEYS[1], view)
-  local moved = redis.call('ZADD', KEYS[2], 'CH', start, view) == 1
+  local placed = redis.call('ZADD', KEYS[2], 'CH', place, view) == 1
+  -- A view keeps its place for ever: to put it right would hide what was decided while it was wrong.
+  if placed == (old ~= false) then return false end
   if old then take(head, old) else head.rows = head.rows + 1 end
   -- What lies between the end of a page that is not whole and a row behind it is not known.
-  if moved and not head.whole and redis.call('ZRANK', KEYS[2], view) == head.rows - 1 then
+  if placed and not head.whole and redis.call('ZRANK', KEYS[2], view) == head.rows - 1 then
     redis.call('ZREM', KEYS[2], view)
     redis.call('HDEL', KEYS[1], view)
     head.rows = head.rows - 1
-    return
+    local last = redis.call('ZRANGE', KEYS[2], -1, -1)[1]
+    return last and in_its_place(last)
   end
   redis.call('HSET', KEYS[1], view, value)
   add(head, value)
+  return true
 end
 
+-- False if the page can't be trusted.
 local function trim(head)
-  if head.rows <= rows_max then return end
-  for _, view in ipairs(redis.call('ZRANGE', KEYS[2], rows_max, -1)) do
-    take(head, redis.call('HGET', KEYS[1], view))
-    redis.call('HDEL', KEYS[1], view)
-    head.rows = head.rows - 1
+  if head.rows <= rows_max then return true end
+  for i, view in ipairs(redis.call('ZRANGE', KEYS[2], rows_max - 1, -1)) do
+    if not in_its_place(view) then return false end
+    if i > 1 then
+      take(head, redis.call('HGET', KEYS[1], view))
+      redis.call('HDEL', KEYS[1], view)
+      head.rows = head.rows - 1
+    end
   end
   redis.call('ZREMRANGEBYRANK', KEYS[2], rows_max, -1)
   head.whole = false
+  return true
 end
 
 if what == 'newest' then
@@ -99,7 +117,7 @@ if what == 'newest' then
     views = {}
   end
   local values = #views > 0 and redis.call('HMGET', KEYS[1], unpack(views)) or {}
-  for i = 1, #views do values[i] = values[i] or '' end
+  for i = 1, #views do values[i] = values[i] or 'lost' end
   local answer = {text, 0, table.concat(values)}
   local left = redis.call('PTTL', KEYS[1])
   if left >= 0 and left < ttl / 2 then
@@ -116,16 +134,20 @@ end
 
 local found = load_head()
 if what == 'put' then
+  local function gap()
+    put_floor(ARGV[8])
+    return GAP
+  end
   local before, after = ARGV[7], ARGV[8]
   if found == nil then return ABSENT end
   if found and found.version >= after then return NEWER end
   if found and found.floor then return ABSENT end
-  if not found or found.version ~= before or not string.find(before, '[1-9]') then
-    put_floor(after)
-    return GAP
+  if not found or found.version ~= before or not string.find(before, '[1-9]') then return gap() end
+  if redis.call('ZCARD', KEYS[2]) ~= found.rows or redis.call('HLEN', KEYS[1]) ~= found.rows + 1 then return gap() end
+  for i = 10, #ARGV, 3 do
+    if not lay_in(found, ARGV[i], ARGV[i + 1], ARGV[i + 2]) then return gap() end
   end
-  for i = 10, #ARGV, 3 do lay_in(found, ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
-  trim(found)
+  if not trim(found) then return gap() end
   found.version, found.as_of = after, ARGV[9]
   save(found)
   return APPLIED

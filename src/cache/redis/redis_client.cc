@@ -23,7 +23,8 @@ namespace {
 constexpr std::uint64_t kDigestModulus = std::uint64_t{1} << 52;  ///< sums are exact in a double
 constexpr std::size_t kDigestDigits = 16;
 constexpr std::size_t kSizeDigits = 4;
-constexpr std::size_t kPrefixBytes = kDigestDigits + kSizeDigits;  ///< of a row's value
+constexpr std::size_t kPlaceDigits = 16;  ///< without its sign; page_rows() lets no longer one in
+constexpr std::size_t kPrefixBytes = kDigestDigits + kSizeDigits + 1 + kPlaceDigits;
 static_assert(kPageRowBytesMax < 10'000);
 constexpr std::size_t kSumBytes = 40;
 constexpr std::size_t kVersionHalfDigits = 20;
@@ -52,6 +53,13 @@ std::string version_text(PageVersion version) {
   return padded(version.epoch, kVersionHalfDigits) + padded(version.count, kVersionHalfDigits);
 }
 
+// What a set is ordered by: the newest first.
+std::string place_text(Instant keyed_start) {
+  const std::int64_t place = -keyed_start.ms;
+  return (place < 0 ? "-" : "+") +
+         padded(static_cast<std::uint64_t>(place < 0 ? -place : place), kPlaceDigits);
+}
+
 std::uint64_t digest_of(std::string_view record, std::string_view identity) {
   return hash_bytes(record, hash_bytes(identity)) % kDigestModulus;
 }
@@ -65,10 +73,11 @@ bool parse(std::string_view text, T& number) {
 void append_rows(std::vector<std::string>& arguments, const std::vector<PageRow>& rows,
                  std::string_view identity) {
   for (const PageRow& row : rows) {
-    arguments.push_back(std::to_string(-row.keyed_start.ms));
+    arguments.push_back(place_text(row.keyed_start));
     arguments.emplace_back(row.view);
     arguments.push_back(padded(digest_of(row.record, identity), kDigestDigits)
                             .append(padded(row.record.size(), kSizeDigits))
+                            .append(place_text(row.keyed_start))
                             .append(row.record));
   }
 }
@@ -110,7 +119,7 @@ std::expected<Head, Miss> read_head(std::string_view text, std::string_view iden
 
 struct Value {
   std::uint64_t digest = 0;
-  std::string_view record;
+  std::string_view place, record;
 };
 
 // Takes a row's value off the front of `values`; nothing if it is not what was written.
@@ -121,6 +130,7 @@ std::optional<Value> take_value(std::string_view& values, std::string_view ident
       !parse(values.substr(kDigestDigits, kSizeDigits), size) ||
       values.size() - kPrefixBytes < size)
     return std::nullopt;
+  out.place = values.substr(kDigestDigits + kSizeDigits, 1 + kPlaceDigits);
   out.record = values.substr(kPrefixBytes, size);
   values.remove_prefix(kPrefixBytes + size);
   if (out.digest != digest_of(out.record, identity)) return std::nullopt;
@@ -168,7 +178,8 @@ std::expected<Page, Miss> read_redis_page(std::string_view head_text, std::strin
     if (!value) return std::unexpected(Miss::kDamaged);
     sum = (sum + value->digest) % kDigestModulus;
     Result<StoredView> view = decode_view(value->record);
-    if (!view) return std::unexpected(Miss::kDamaged);
+    if (!view || value->place != place_text(view->keyed_start))
+      return std::unexpected(Miss::kDamaged);
     const Ids ids = view->ids.get();
     if (ids.tenant != profile.tenant || ids.account != profile.account ||
         ids.profile != profile.profile)
