@@ -150,7 +150,11 @@ class RedisPage : public testing::Test {
   Miss miss() { return miss_of(newest()); }
   std::expected<Page, Miss> newest() { return run_call(cache_->newest(profile_, patient())); }
   Written put(std::initializer_list<int> numbers, Playhead playhead = 5'000) {
-    PageChange change{.profile = profile_, .before = {1, 1}, .after = {1, 2}};
+    return put(numbers, {1, 1}, playhead);
+  }
+  Written put(std::initializer_list<int> numbers, PageVersion before, Playhead playhead = 5'000) {
+    PageChange change{.profile = profile_, .before = before};
+    change.after = {before.epoch, before.count + 1};
     for (const int number : numbers) change.rows.push_back(make_row(profile_, number, playhead));
     return run_call(cache_->put(std::move(change), patient()));
   }
@@ -209,6 +213,46 @@ TEST_F(RedisPage, WithARowInAnothersPlaceLosesNoOtherOneByATrim) {
   EXPECT_EQ(run_call(small->fill(profile_, std::move(page), patient())), Written::kApplied);
   harness_.ask({"ZADD", order_, std::to_string(std::stoll(middle) - 1), view(2)});
   EXPECT_EQ(put_newest(), Written::kGap) << "it would have kept the oldest";
+}
+
+class RedisPageThatIsNotWhole : public RedisPage {
+ protected:
+  RedisPageThatIsNotWhole() {
+    Page page{.version = {1, 1}, .whole = false};
+    for (const int number : {2, 6, 8}) page.rows.push_back(make_row(profile_, number));
+    EXPECT_EQ(run_call(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
+  }
+  void misplace(int number, std::int64_t place) {
+    harness_.ask({"ZADD", order_, std::to_string(place), view(number)});
+  }
+  std::int64_t place(int number) { return -make_row(profile_, number).keyed_start.ms; }
+};
+
+TEST_F(RedisPageThatIsNotWhole, LeavesNoRowOutByTheWordOfAMisplacedLastOne) {
+  misplace(2, place(4) - 1);
+  EXPECT_TRUE(newest()) << "all is in order still";
+  EXPECT_EQ(put({4}), Written::kGap) << "but 4 lies before 2, and belongs into it";
+  EXPECT_EQ(miss(), Miss::kAbsent);
+}
+
+TEST_F(RedisPageThatIsNotWhole, IsNotPutRightAfterARowWasTakenInByAMisplacedOne) {
+  misplace(2, place(1) + 1);
+  EXPECT_EQ(put({1}), Written::kApplied);
+  EXPECT_EQ(miss(), Miss::kDamaged) << "what lies between 2 and 1 is not known";
+  EXPECT_EQ(put({2}, {1, 2}), Written::kGap);
+  EXPECT_EQ(miss(), Miss::kAbsent);
+}
+
+TEST_F(RedisPageThatIsNotWhole, IsNotMadeWholeByDamageToItsHeadAndAPut) {
+  auto texts = harness_.texts("test", profile_);
+  std::size_t at = 40;  // behind the checksum: format, version, as of, born, whole
+  for (int word = 0; word < 4; ++word) at = texts[0].find(' ', at) + 1;
+  ASSERT_EQ(texts[0].substr(at, 2), "0 ");
+  texts[0][at] = '1';
+  harness_.plant("test", profile_, texts);
+  EXPECT_EQ(miss(), Miss::kDamaged);
+  EXPECT_EQ(put({10}), Written::kGap);
+  EXPECT_EQ(miss(), Miss::kAbsent);
 }
 
 TEST_F(RedisPage, WithARowOfAnotherTimeIsAMiss) {
