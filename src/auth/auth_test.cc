@@ -49,6 +49,18 @@ TEST(OpenLoopback, LetsLocalCallersDoEverything) {
   EXPECT_TRUE(open.authenticate({.origin = "http://[::1]:5173"}).has_value());
 }
 
+// A page's own name may lead to this machine, and its requests then have no Origin.
+TEST(OpenLoopback, RefusesOtherNamesThanThisMachines) {
+  const OpenLoopback open{AuthOptions{}};
+  for (const char* host : {"localhost:8080", "[::1]:8080", "127.0.0.1", "playhead.localhost"})
+    EXPECT_TRUE(open.authenticate({.host = host}).has_value()) << host;
+  for (const char* host : {"evil.example:8080", "127.0.0.1.evil.example", "10.0.0.1"}) {
+    const auto refused = open.authenticate({.host = host});
+    ASSERT_FALSE(refused.has_value()) << host;
+    EXPECT_EQ(refused.error().kind, Refusal::Kind::kForbidden);
+  }
+}
+
 TEST(OpenLoopback, RefusesPagesOfOtherSitesUnlessConfigured) {
   const OpenLoopback open{AuthOptions{.stream_limit = 0}};
   const auto refused = open.authenticate({.origin = "https://evil.example"});

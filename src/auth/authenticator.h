@@ -45,11 +45,14 @@ class Authenticator {
   /// Looks whether what it goes by has changed; blocks. From one thread, now and then. True: it
   /// has. Errors: it has, and can't be used; it goes on by what it had.
   virtual Result<bool> refresh() { return false; }
+  /// Changes whenever refresh() finds other keys. A caller of another generation
+  /// (Caller::generation) may not be one any more.
+  virtual std::uint64_t generation() const { return 0; }
 };
 
 /// Without keys: whoever reaches loopback may do everything. A page of another site that a browser
-/// on this machine shows reaches it too, by name tricks or by plain cross-site requests, and is
-/// refused: it gives itself away by its Origin.
+/// on this machine shows reaches it too, and is refused: by plain cross-site requests it gives
+/// itself away by its Origin, by a name of its own that leads here (DNS rebinding) by its Host.
 class OpenLoopback final : public Authenticator {
  public:
   explicit OpenLoopback(const AuthOptions& options);

@@ -24,6 +24,7 @@ struct Caller {
   std::uint64_t token_key = 0;    ///< a hash of its token, to count its requests by
   std::uint64_t account_key = 0;  ///< of its account; 0: not bound to one
   Instant expires_at = kForEver;  ///< from then on it is nobody; what is open ends
+  std::uint64_t generation = 0;   ///< of the keys that it was checked with
 };
 
 enum class Verdict : std::uint8_t {

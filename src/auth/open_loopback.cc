@@ -23,6 +23,11 @@ OpenLoopback::OpenLoopback(const AuthOptions& options) {
 
 std::expected<std::shared_ptr<const Caller>, Refusal> OpenLoopback::authenticate(
     const Credentials& credentials) const {
+  if (!credentials.host.empty() && !is_loopback(host_of(credentials.host)))
+    return std::unexpected(Refusal{
+        Refusal::Kind::kForbidden,
+        "without keys only requests to a name of this machine, such as localhost, are answered; "
+        "docs/access.md tells how to get keys"});
   if (!credentials.origin.empty() && !credentials.origin_allowed &&
       !is_loopback(host_of(credentials.origin)))
     return std::unexpected(

@@ -96,8 +96,10 @@ std::pair<std::shared_ptr<const KeySet>, std::uint64_t> TokenAuthenticator::keys
 }
 
 std::shared_ptr<const Caller> TokenAuthenticator::make_caller(std::string_view token,
-                                                              const Claims& claims) const {
+                                                              const Claims& claims,
+                                                              std::uint64_t generation) const {
   Caller caller = caller_of(claims, options_.stream_limit);
+  caller.generation = generation;
   caller.token_key = hash_bytes(token, seed_);
   if (caller.account)
     caller.account_key = hash_bytes(caller.tenant + '\0' + *caller.account, seed_);
@@ -117,7 +119,7 @@ std::expected<std::shared_ptr<const Caller>, Refusal> TokenAuthenticator::authen
   const auto token = token_in(credentials);
   if (!token) return refuse(token.error());
   const Instant now = clock_.now();
-  if (auto caller = cache_.find(*token, generation_.load(std::memory_order_acquire), now)) {
+  if (auto caller = cache_.find(*token, this->generation(), now)) {
     if (!take(*caller)) return too_many();
     return caller;
   }
@@ -125,7 +127,7 @@ std::expected<std::shared_ptr<const Caller>, Refusal> TokenAuthenticator::authen
   checked_.fetch_add(1, std::memory_order_relaxed);
   const auto claims = check_token(*token, *keys, rules_, now);
   if (!claims) return refuse(claims.error());
-  auto caller = make_caller(*token, *claims);
+  auto caller = make_caller(*token, *claims, generation);
   cache_.put(*token, generation, caller);
   if (!take(*caller)) return too_many();
   return caller;

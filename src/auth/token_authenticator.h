@@ -34,6 +34,10 @@ class TokenAuthenticator final : public Authenticator {
   /// once a change, and the keys stay as they were.
   Result<bool> refresh() override;
 
+  std::uint64_t generation() const override {
+    return generation_.load(std::memory_order_acquire);
+  }
+
   std::size_t tokens_cached() const { return cache_.size(); }
   /// Tokens whose signature was looked at: what the cache did not know.
   std::uint64_t tokens_checked() const { return checked_.load(std::memory_order_relaxed); }
@@ -41,7 +45,8 @@ class TokenAuthenticator final : public Authenticator {
  private:
   TokenAuthenticator(const AuthOptions& options, const Clock& clock);
   std::pair<std::shared_ptr<const KeySet>, std::uint64_t> keys() const;
-  std::shared_ptr<const Caller> make_caller(std::string_view token, const Claims& claims) const;
+  std::shared_ptr<const Caller> make_caller(std::string_view token, const Claims& claims,
+                                            std::uint64_t generation) const;
   /// False: the caller asks too often.
   bool take(const Caller& caller) const;
 

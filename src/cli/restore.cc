@@ -54,19 +54,27 @@ Result<void> add_receipts(const std::string& path, Marks& marks) {
   return {};
 }
 
-bool has_database(const std::string& path) {
+// False: nothing is there. Errors: corrupt (files without the one that leads to them).
+Result<bool> has_database(const std::string& path) {
   std::error_code error;
-  return fs::exists(path + "/CURRENT", error);
+  if (fs::exists(path + "/CURRENT", error)) return true;
+  if (!fs::exists(path, error) || fs::is_empty(path, error)) return false;
+  return fail(Errc::kCorrupt, path + " has no file CURRENT");
 }
 
 // What the data that goes away knows of erasures; nothing where it can't be read.
 Result<void> add_replaced(const std::string& data, Marks& marks) {
-  if (const std::string path = store_path(data); has_database(path)) {
+  const auto store = has_database(store_path(data)), journal = has_database(journal_path(data));
+  for (const auto& there : {store, journal})
+    if (!there) return std::unexpected(there.error());
+  if (*store) {
+    const std::string path = store_path(data);
     const auto known = read_marks(path);
     if (!known) return std::unexpected(known.error());
     for (const auto& [key, through] : *known) add_mark(marks, key, through);
   }
-  if (const std::string path = journal_path(data); has_database(path)) {
+  if (*journal) {
+    const std::string path = journal_path(data);
     const auto read = read_erasures(path, [&](const ErasureRecord& record) {
       add_mark(marks, erasure_key(record.tenant, record.account, record.profile), record.through);
     });

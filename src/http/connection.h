@@ -242,6 +242,8 @@ class Connection final : public ConnectionBase,
     boost::asio::co_spawn(stream_.get_executor(), watch(this->shared_from_this()),
                           boost::asio::detached);
     const Instant expires_at = stream->caller->expires_at;
+    const std::uint64_t generation = stream->caller->generation;
+    const Authenticator& authenticator = *worker_->shared().parts.authenticator;
     EventWriter writer(worker_->shared(), std::move(stream->caller));
     std::string out;
     while (!gone_ && !worker_->stopping()) {
@@ -251,7 +253,8 @@ class Connection final : public ConnectionBase,
       const Deadline until = Deadline::after(
           worker_->clock(), std::min(left_ms, worker_->options().stream_comment_interval_ms));
       const Result<ViewersEvent> event = co_await stream->subscription->next(until);
-      if (left_of(expires_at) <= 0) break;
+      // So does what its key let it see: with other keys it has to show it anew.
+      if (left_of(expires_at) <= 0 || authenticator.generation() != generation) break;
       if (event)
         writer.write(out, *event);
       else if (event.error().code == Errc::kNotFound)

@@ -68,15 +68,16 @@ Result<Import> import_of(Instant latest, std::string_view origin, Instant now) {
 // One of the imports at work, if there was room.
 class Transfer::Turn {
  public:
-  Turn(std::atomic<std::uint32_t>& at_work, std::uint32_t max) : at_work_(at_work) {
-    has_ = at_work_.fetch_add(1) < max;
+  Turn(std::shared_ptr<std::atomic<std::uint32_t>> at_work, std::uint32_t max)
+      : at_work_(std::move(at_work)) {
+    has_ = at_work_->fetch_add(1) < max;
   }
-  ~Turn() { at_work_.fetch_sub(1); }
+  ~Turn() { at_work_->fetch_sub(1); }
   Turn(const Turn&) = delete;
   explicit operator bool() const { return has_; }
 
  private:
-  std::atomic<std::uint32_t>& at_work_;
+  const std::shared_ptr<std::atomic<std::uint32_t>> at_work_;
   bool has_;
 };
 

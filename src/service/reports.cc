@@ -40,6 +40,8 @@ Service::~Service() = default;
 Submission Service::submit(std::size_t here, std::string_view tenant,
                            std::span<const Report> reports) {
   auto ticket = std::make_shared<Ticket>();
+  // A report that was parked may be done before the next one is looked at: not yet the request.
+  ticket->hold();
   if (reports.empty()) ticket->outcome.next_report_ms = shards_.shard(here).next_report_ms();
   bool own = false;
   for (std::uint32_t index = 0; index < reports.size(); ++index) {
@@ -59,6 +61,7 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
     shards_.threads().post(here, [this, here, owner] { send(here, owner); });
   }
   if (own) shards_.shard(here).seal(ticket);
+  ticket->release();
   return Submission(std::move(ticket));
 }
 

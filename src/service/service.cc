@@ -118,7 +118,9 @@ Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::strin
     co_return std::unexpected(loaded.error());
   auto found = co_await find_view(shard, account, std::move(view));
   if (!found) co_return std::unexpected(found.error());
-  if (!*found) co_return fail(Errc::kNotFound, "no such view");
+  // One that was deleted from the history is nothing but a viewer, as long as it plays.
+  if (!*found || ((*found)->view.deleted && !(*found)->active))
+    co_return fail(Errc::kNotFound, "no such view");
   co_return Answer<ViewItem>{.value = view_item(**found), .as_of = as_of};
 }
 
@@ -127,10 +129,13 @@ Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, Account
                                                            std::string view) {
   std::optional<StoredView> found = shard.find(account, view);
   shard.forget_idle(account);
+  if (found && store_.is_over(*found)) co_return std::nullopt;
   if (found) co_return found;
   const auto hidden = shard.hidden(account);
   auto stored = co_await store_.view(account, view);
-  if (stored && *stored && hidden.covers((*stored)->ids.get().profile)) co_return std::nullopt;
+  if (stored && *stored &&
+      (hidden.covers((*stored)->ids.get().profile) || store_.is_over(**stored)))
+    co_return std::nullopt;
   co_return stored;
 }
 

@@ -87,7 +87,9 @@ class Transfer {
   const Clock& clock_;
   ShardOptions shard_;
   TransferOptions options_;
-  std::atomic<std::uint32_t> at_work_ = 0;
+  /// Shared with imports that a stop has cut off: they go with their threads, after this.
+  const std::shared_ptr<std::atomic<std::uint32_t>> at_work_ =
+      std::make_shared<std::atomic<std::uint32_t>>(0);
   std::atomic<std::int64_t> free_at_us_ = 0;  ///< on the monotonic clock: when the pace allows more
   std::atomic<std::uint64_t> imported_ = 0, already_there_ = 0, rejected_ = 0, refused_ = 0,
                              exported_ = 0;

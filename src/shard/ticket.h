@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/assert.h"
 #include "runtime/event.h"
 #include "shard/outcome.h"
 
@@ -17,8 +18,12 @@ class Ticket {
  public:
   BatchOutcome outcome;
 
-  /// One more thing to wait for.
-  void hold() { ++holds_; }
+  /// One more thing to wait for. Not once all was there: whoever adds one thing after the other
+  /// holds the ticket meanwhile.
+  void hold() {
+    PLAYHEAD_ASSERT(!done_.set());
+    ++holds_;
+  }
 
   /// One thing is there, or has failed: the first failure is the ticket's.
   void release(const std::optional<Error>& failure = std::nullopt) {

@@ -66,6 +66,12 @@ class Process {
           if (alive_) then(std::move(value));
         });
   }
+  /// What becomes of the reports, which shard `here`'s thread hands over, as that of a connection
+  /// does. Their texts outlive it.
+  Task<Result<BatchOutcome>> submit(std::size_t here, std::string_view tenant,
+                                    std::vector<Report> reports) {
+    co_return co_await service_.submit(here, tenant, reports).outcome();
+  }
   /// Drives `task` to its end; only while the faults are calm, for then nothing waits.
   template <typename T>
   T run(std::size_t index, Task<T> task) {

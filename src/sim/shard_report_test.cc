@@ -182,6 +182,32 @@ TEST(StoreFailure, LeavesWhatWasNotWrittenInMemoryAndJournal) {
   EXPECT_EQ(server.position(), kMinute);
 }
 
+// The first report of the batch has to wait for its account, which comes from memory at once, and
+// is a repeat: nothing of the batch is in the journal's way yet. The second one must be.
+TEST(Parked, DoNotAnswerForWhatComesBehindThemInTheirBatch) {
+  Server server({}, always({sim::Fault::kSlowSync, sim::Fault::kLostUnsynced}));
+  const Report first = server.say(State::kPlaying);
+  server.tell(first);
+  server.pass(10 * kSecond);
+  Report repeated = server.say(State::kPlaying);
+  repeated.playhead = 10'000;
+  repeated.started_at = first.at - kMinute;
+  server.tell(repeated);
+  server.crash();  // the account is to be read anew
+
+  server.pass(10 * kSecond);
+  Report fresh = server.say(State::kPlaying);
+  fresh.playhead = 20'000;
+  server.fail(true);
+  const Instant before = server.now();
+  const Result<BatchOutcome> outcome = server.answer(server.submit({repeated, fresh}));
+  EXPECT_GT(server.now(), before) << "it is answered after the sync, which is slow here";
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->accepted, 2u);
+  server.crash();
+  EXPECT_EQ(server.view("v1").item.playhead, 20'000);
+}
+
 TEST(Parked, AreNoMoreThanTheirLimitWhileTheStoreIsRead) {
   ShardOptions options;
   options.parked_max = 2;

@@ -27,6 +27,8 @@ void Rows::Tables::apply(const Change& change) {
   if (const auto* title = std::get_if<TitleChange>(&change)) {
     const ProfileRef& profile = title->profile;
     titles[{profile.tenant, profile.account, profile.profile, title->title}].merge(title->delta);
+    if (title->delta.has_act())
+      profiles.insert(ProfileKey{profile.tenant, profile.account, profile.profile});
     return;
   }
   if (const auto* erasure = std::get_if<EraseChange>(&change)) return erase(*erasure);

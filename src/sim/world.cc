@@ -23,10 +23,6 @@ ShardOptions shard_options() {
   return options;
 }
 
-Task<Result<BatchOutcome>> outcome_of(Submission submission) {
-  co_return co_await submission.outcome();
-}
-
 Task<Result<void>> open_stream(Shard& shard, AccountRef account, std::shared_ptr<Channel> channel) {
   if (auto loaded = co_await shard.load(account); !loaded) co_return loaded;
   co_return shard.subscribe(account, std::move(channel));
@@ -161,9 +157,8 @@ void World::arrive_reports(Player& player, const std::shared_ptr<Request>& reque
   std::vector<Report> reports;
   for (const Sent& sent : request->items) reports.push_back(sent.view->report_of(*sent.said));
   const std::size_t here = prng_.below(process_->shards().count());
-  auto submission = process_->service().submit(here, kTenant, reports);
   process_->start(
-      here, outcome_of(std::move(submission)),
+      here, process_->submit(here, kTenant, std::move(reports)),
       [this, &player, request](Result<BatchOutcome> outcome) {
         if (!outcome) return;
         std::vector<Reply> replies(request->items.size(), Reply::kAcked);

@@ -43,7 +43,7 @@ struct ViewChange {
   bool first = true;  ///< its index entries may not be there yet
 };
 
-/// Merged into the title's row.
+/// Merged into the title's row. One with an act also makes its profile known (`profiles`).
 struct TitleChange {
   ProfileRef profile;
   std::string title;
@@ -69,7 +69,7 @@ struct HistoryKey {
 
 struct HistoryRows {
   std::vector<StoredView> views;  ///< newest keyed start first
-  bool more = false;              ///< rows may follow the last one
+  bool more = false;              ///< rows may follow the last one, of which there is one then
 };
 
 class Store {
@@ -112,6 +112,10 @@ class Store {
 
   /// What was erased of the account.
   virtual Task<Result<Erasures>> erasures(AccountRef account) = 0;
+
+  /// `view` is older than is kept: it is not to be shown any more, though view() may still know it
+  /// for the fold, which must not take it for one that never was.
+  virtual bool is_over(const StoredView&) const { return false; }
 
   // The same reads from memory only, for the shard's own thread: nothing when they would block.
   virtual std::optional<Result<std::vector<StoredView>>> try_active_views(

@@ -273,6 +273,16 @@ TYPED_TEST_P(StoreContract, ListsProfilesInByteOrderUpToTheLimit) {
   EXPECT_EQ(this->read(this->store().profiles(this->account_, 2)), (Names{"Zoe", "a"}));
 }
 
+TYPED_TEST_P(StoreContract, KnowsAProfileThatHasNothingButActs) {
+  using Names = typename TestFixture::Names;
+  TitleState act;
+  act.watched = {.at = Instant{1'000}, .act = true, .value = true};
+  this->merge({"_", "a1", "by-hand"}, "t1", act);
+  this->put({.view = "v1", .profile = "p1"});
+  this->settle();
+  EXPECT_EQ(this->read(this->store().profiles({"_", "a1"}, 10)), (Names{"by-hand", "p1"}));
+}
+
 TYPED_TEST_P(StoreContract, MergesTitlesInWhateverOrderTheyCome) {
   const TitleState older = title_at(1'000, 10'000);
   TitleState newer = title_at(2'000, 20'000);
@@ -492,7 +502,7 @@ REGISTER_TYPED_TEST_SUITE_P(StoreContract, KnowsNothingAtFirst, GivesAViewBackAs
                             KeepsAViewsPlaceInHistoryWhenItsStartMoves,
                             PagesThroughHistoryWithoutGapOrRepetition,
                             GoesOnBehindARowThatIsNotThere, KeepsTenantsAccountsAndProfilesApart,
-                            ListsProfilesInByteOrderUpToTheLimit,
+                            ListsProfilesInByteOrderUpToTheLimit, KnowsAProfileThatHasNothingButActs,
                             MergesTitlesInWhateverOrderTheyCome, ReadsTitlesInTheOrderAskedFor,
                             ReadsAPageOfAProfileWithFewTitles, ListsAllTitlesUpToTheLimit,
                             TakesManyChangesAtOnce, KeepsWhatWasSettledThroughACrash,

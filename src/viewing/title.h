@@ -59,6 +59,8 @@ struct TitleState {
   void merge(const TitleState& other);
   /// Anything that a viewer would call progress: a position, or a mark by hand or by watching.
   bool has_progress() const;
+  /// Something of it was said by hand.
+  bool has_act() const { return position.act || watched.act || hidden.act; }
   friend bool operator==(const TitleState&, const TitleState&) = default;
 };
 

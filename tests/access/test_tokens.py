@@ -247,11 +247,16 @@ def test_keys_that_change_hold_without_a_restart(tmp_path, account):
     try:
         old, new = token(account=account, key="es"), token(account=account, key="ed")
         assert viewers(server, account, old).status == 200
+        stream = EventStream(server, account, [("Authorization", f"Bearer {old}")])
+        assert stream.next().name == "snapshot"
         assert viewers(server, account, new).status == 401
         (tmp_path / "new.json").write_text(key_set("ed"))
         (tmp_path / "new.json").rename(keys)
         eventually(lambda: viewers(server, account, new).status == 200, "the new key")
         assert viewers(server, account, old).status == 401, "cached, but its key has gone"
+        with stream:
+            while stream.next() is not None:
+                pass  # comments; then it ends
     finally:
         server.close()
 

@@ -199,10 +199,20 @@ def test_deleting_all_of_a_profile_leaves_the_others(server, account):
     assert server.progress(account, profile="p2")["playhead_ms"] == 60_000
 
 
-def test_a_deleted_view_that_plays_on_is_still_a_viewer(server, account):
+def test_a_deleted_view_that_plays_on_is_still_a_viewer_until_it_ends(server, account):
     view = watch(server, account, since_s=61, for_s=60, state="playing")
     assert server.request("DELETE", f"/v1/accounts/{account}/profiles/p1/history/{view}").status == 204
     assert [one["view"] for one in server.viewers(account)] == [view]
+    assert server.get(f"/v1/accounts/{account}/views/{view}")["view"] == view
+    assert server.request("POST", f"/v1/accounts/{account}/views/{view}/terminate").status == 204
+    assert_problem(server.request("GET", f"/v1/accounts/{account}/views/{view}"), 404, "not-found")
+
+
+def test_a_deleted_view_is_not_shown_by_its_id(server, account):
+    view = watch(server, account, since_s=100, for_s=60)
+    assert server.get(f"/v1/accounts/{account}/views/{view}")["view"] == view
+    assert server.request("DELETE", f"/v1/accounts/{account}/profiles/p1/history/{view}").status == 204
+    assert_problem(server.request("GET", f"/v1/accounts/{account}/views/{view}"), 404, "not-found")
 
 
 def test_an_unknown_entry_gets_404(server, account):

@@ -61,11 +61,12 @@ def test_a_damaged_backup(backed_up, backups, damage, account):
     assert answers(backed_up, account)["p1"]["history"]["items"]
 
 
+@pytest.mark.parametrize("lost", ["MANIFEST-*", "CURRENT"])
 @pytest.mark.parametrize("part", ["store", "journal"])
-def test_data_that_can_not_tell_what_was_erased(backed_up, backups, part):
+def test_data_that_can_not_tell_what_was_erased(backed_up, backups, part, lost):
     assert backed_up.stop() == 0
-    manifest = next((backed_up.data / part).glob("MANIFEST-*"))
-    manifest.write_bytes(manifest.read_bytes()[:10])
+    file = next((backed_up.data / part).glob(lost))
+    file.unlink() if lost == "CURRENT" else file.write_bytes(file.read_bytes()[:10])
     said = refused("restore", "--from", backups, "--data", backed_up.data, "--replace")
     assert "--despite-damage" in said and "--receipts" in said
     done = run("restore", "--from", backups, "--data", backed_up.data, "--replace", "--despite-damage")

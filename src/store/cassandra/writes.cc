@@ -120,6 +120,10 @@ struct Visitor {
                                                  .text(change.title)
                                                  .bigint(0)});
     places.add("progress" + partition_of({tenant, account}), std::move(batch));
+    if (!change.delta.has_act()) return;
+    CqlValues values;
+    values.text(tenant).text(account).text(profile).bigint(clock.next_us());
+    rows.add(partition_of({tenant, account}), {{statements.put_profile, std::move(values)}});
   }
 
   // The view's record also lies in its place in history: a page is read with one question.

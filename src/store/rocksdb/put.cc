@@ -8,6 +8,28 @@ namespace playhead {
 
 using rocksdb::Status;
 
+namespace {
+
+// An import may have stored the same view while a player began it: then its place goes with it.
+Status drop_other_place(rocksdb::WriteBatch& batch, const Families& families,
+                        const ViewChange& change, const std::string& key) {
+  rocksdb::PinnableSlice value;
+  const Status status = families.db().Get({}, families.views(), key, &value);
+  if (status.IsNotFound()) return Status::OK();
+  if (!status.ok()) return status;
+  const auto before = decode_view(value.ToStringView());
+  if (!before) return Status::OK();  // replaced, damaged as it is
+  const Ids ids = before->ids.get();
+  if (before->keyed_start == change.view.keyed_start &&
+      ids.profile == change.view.ids.get().profile)
+    return Status::OK();
+  const ProfileRef profile{std::string(ids.tenant), std::string(ids.account),
+                           std::string(ids.profile)};
+  return batch.Delete(families.history(), history_key(profile, before->keyed_start, ids.view));
+}
+
+}  // namespace
+
 Status put_view(rocksdb::WriteBatch& batch, const Families& families, const ViewChange& change,
                 std::string& row) {
   const Ids ids = change.view.ids.get();
@@ -19,6 +41,8 @@ Status put_view(rocksdb::WriteBatch& batch, const Families& families, const View
     status = change.view.active ? batch.Put(families.active(), key, {})
                                 : batch.Delete(families.active(), key);
   if (!change.first || !status.ok()) return status;
+  status = drop_other_place(batch, families, change, key);
+  if (!status.ok()) return status;
   status = batch.Put(families.profiles(), account_key(ids.tenant, ids.account, ids.profile), {});
   if (!change.view.view.record || !status.ok()) return status;
   const ProfileRef profile{std::string(ids.tenant), std::string(ids.account),
@@ -30,7 +54,11 @@ Status merge_title(rocksdb::WriteBatch& batch, const Families& families, const T
                    std::string& row) {
   row.clear();
   encode(row, change.delta);
-  return batch.Merge(families.titles(), title_key(change.profile, change.title), row);
+  const ProfileRef& profile = change.profile;
+  Status status = batch.Merge(families.titles(), title_key(profile, change.title), row);
+  if (!change.delta.has_act() || !status.ok()) return status;
+  return batch.Put(families.profiles(),
+                   account_key(profile.tenant, profile.account, profile.profile), {});
 }
 
 }  // namespace playhead

@@ -72,13 +72,35 @@ TEST_F(RetentionTest, HidesWhatIsOlderButForActiveViews) {
   EXPECT_EQ(history(*store), (Names{"new", "old", "on"}));
   EXPECT_EQ(titles(*store), (Names{"t1", "t2", "t3"}));
   clock_.now_ms = kStart + 31 * kDayMs;
-  EXPECT_EQ(history(*store), (Names{"new", "on"}));
+  EXPECT_EQ(history(*store), Names{"new"}) << "an active view is in memory as well";
   EXPECT_EQ(titles(*store), Names{"t3"});
-  EXPECT_FALSE(*run_to_end(store->view({"_", "a1"}, "old")));
+  const auto old = *run_to_end(store->view({"_", "a1"}, "old"));
+  ASSERT_TRUE(old) << "the fold must know that it was";
+  EXPECT_TRUE(store->is_over(*old));
   EXPECT_TRUE(*run_to_end(store->view({"_", "a1"}, "on")));
   const auto some = run_to_end(store->titles(profile_, {"t1", "t2", "t3"}));
   EXPECT_FALSE((*some)[0] || (*some)[1]);
   EXPECT_TRUE((*some)[2]);
+}
+
+// However many of them a compaction has not dropped yet: a page with more behind it has a row.
+TEST_F(RetentionTest, EndsTheHistoryWhereOlderRowsBegin) {
+  const auto store = *RocksStore::open(options(30));
+  std::vector<Change> changes;
+  for (int i = 0; i < 10; ++i)
+    changes.push_back(ViewChange{.view = make_view(
+                                     {.view = "old-" + std::to_string(i), .active = false})});
+  changes.push_back(ViewChange{
+      .view = make_view({.view = "new", .start_ms = kStart + 40 * kDayMs, .active = false})});
+  ASSERT_TRUE(run_to_end(store->write(std::move(changes))));
+  clock_.now_ms = kStart + 41 * kDayMs;
+  const auto first = run_to_end(store->history(profile_, std::nullopt, 3));
+  ASSERT_EQ(first->views.size(), 1u);
+  EXPECT_FALSE(first->more);
+  const auto rest = run_to_end(
+      store->history(profile_, HistoryKey{first->views[0].keyed_start, "new"}, 3));
+  EXPECT_TRUE(rest->views.empty());
+  EXPECT_FALSE(rest->more);
 }
 
 TEST_F(RetentionTest, KeepsEverythingWhereNoneIsSet) {

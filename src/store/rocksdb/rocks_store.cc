@@ -51,6 +51,9 @@ class Stored final : public RocksStore {
   Task<Result<std::vector<std::string>>> profiles(AccountRef account,
                                                   std::size_t rows_max) override;
   Task<Result<Erasures>> erasures(AccountRef account) override;
+  bool is_over(const StoredView& view) const override {
+    return Retention::is_over(view, families_.retention().oldest());
+  }
   Task<Result<std::vector<Added>>> add(std::vector<Change> rows) override;
   Task<Result<std::vector<StoredView>>> account_views(AccountRef account, std::string after,
                                                       std::size_t rows_max) override;

@@ -232,6 +232,22 @@ struct FaultyStore {
   std::unique_ptr<RocksStore> store;
 };
 
+// An import may write a view while its player begins it: the view then is listed once.
+TEST(RocksStore, MovesAViewThatIsStoredAnewToItsOtherPlace) {
+  const Directory directory;
+  const auto store = open(directory.path());
+  const auto put = [&](std::int64_t start_ms) {
+    std::vector<Change> changes;
+    changes.push_back(ViewChange{.view = make_view({.view = "v1", .start_ms = start_ms})});
+    ASSERT_TRUE(run_to_end(store->write(std::move(changes))));
+  };
+  put(1'700'000'000'000);
+  put(1'700'000'060'000);
+  const auto rows = run_to_end(store->history({"_", "a1", "p1"}, std::nullopt, 10));
+  ASSERT_EQ(rows->views.size(), 1u);
+  EXPECT_EQ(rows->views[0].keyed_start.ms, 1'700'000'060'000);
+}
+
 TEST(RocksStore, FailsASettleWhoseFlushFails) {
   const Directory directory;
   FaultyStore faulty(directory);

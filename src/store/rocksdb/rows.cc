@@ -113,7 +113,7 @@ Status Rows::view(Where where, const AccountRef& account, std::string_view view,
   if (!status.ok()) return status;
   auto decoded = decode_view(value.ToStringView());
   if (!decoded) return corruption(decoded.error(), key);
-  if (!Retention::is_over(*decoded, families_.retention().oldest())) out = std::move(*decoded);
+  out = std::move(*decoded);
   return status;
 }
 
@@ -222,9 +222,14 @@ Status Rows::history(const ProfileRef& profile, const std::optional<HistoryKey>&
     from += '\0';  // the first key behind it
   }
   constexpr std::size_t kStartBytes = 8;
+  // What retention hides lies at the end, newest first: there the history ends. (A view that is
+  // active all that time is in memory.)
+  const Instant oldest = families_.retention().oldest();
+  const std::string kept = history_key(profile, oldest, {}).substr(prefix.size());
   std::vector<std::string> names;
   Status scanned = scan(families_.db(), families_.history(), rocksdb::kReadAllTier, prefix, from,
                         [&](std::string_view rest, std::string_view) {
+                          if (rest.substr(0, kStartBytes) > kept) return false;
                           if (names.size() >= rows_max) {
                             out.more = true;
                             return false;
