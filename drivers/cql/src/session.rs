@@ -8,6 +8,7 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::policies::retry::FallthroughRetryPolicy;
 use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::statement::batch::{Batch, BatchType};
@@ -113,6 +114,11 @@ impl Session {
         statement.set_consistency(options.consistency);
         statement.set_serial_consistency(Some(options.serial_consistency));
         statement.set_is_idempotent(options.idempotent);
+        if !options.idempotent {
+            // The usual policy repeats also these, where a coordinator says that it lacks replicas. But a
+            // conditional write may have been decided by then, and would be refused for its own sake.
+            statement.set_retry_policy(Some(Arc::new(FallthroughRetryPolicy::new())));
+        }
         statement.set_page_size(options.page_rows.max(1));
         Ok(Statement(statement))
     }
