@@ -1,10 +1,10 @@
 // What a node's lease allows, for all its threads: two loads from memory answer whether a slot may
 // be answered for as fresh, and under which epoch.
 //
-// Concurrency: publish() from one thread at a time, everything else from any.
+// Concurrency: publish() and withdraw() from one thread at a time, everything else from any.
 // Invariant: what fresh_epoch() says held at some moment of its call. Epochs are written before the
 //   lease's end is, and read after it: so whoever reads the end of a lease finds no slot of the one
-//   before.
+//   before. He may find one of the next; that ends later, as a node's leases do.
 #pragma once
 
 #include <array>

@@ -5,13 +5,15 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <array>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cstdio>
 #include <exception>
 #include <functional>
 #include <utility>
 
+#include "base/prng.h"
 #include "cluster/lease_rows_contract.h"
 #include "cluster/memory_rows.h"
 
@@ -402,6 +404,47 @@ TEST_F(LeaseKeeping, DividesTheSlotsByTheLoadsThatItIsTold) {
   EXPECT_EQ(a.fresh_count() + b.fresh_count(), kSlots);
   EXPECT_EQ(a.work.slots.count(), a.fresh_count());
   EXPECT_EQ(b.work.slots.count(), b.fresh_count());
+}
+
+// Goal: whatever becomes of calls and processes, two nodes never answer for one slot (see play()),
+// and once that is over, each slot is answered for.
+// Method: two minutes in which calls fail, arrive late or are answered late, in any order, and
+// nodes sleep.
+TEST_F(LeaseKeeping, HasOneOwnerOfEachSlotAtMostWhateverBecomesOfItsCalls) {
+  Prng prng(1);
+  for (const char* name : {"a", "b", "c"}) join(name);
+  for (const auto& member : members_)
+    member->rows.fate = [&prng](Call) {
+      if (!prng.chance(150)) return Fate::kAnswered;
+      return std::array{Fate::kFailed, Fate::kFailedLate, Fate::kHeldRequest,
+                        Fate::kHeldAnswer}[prng.below(4)];
+    };
+  int sleeps = 0;
+  for (const Millis end_ms = now_ms() + 120'000; now_ms() < end_ms; play(100)) {
+    for (const auto& member : members_) {
+      if (prng.chance(member->sleeps ? 25 : 5)) sleeps += member->sleeps = !member->sleeps;
+      if (prng.chance(50)) member->rows.release(prng.below(4));
+    }
+  }
+  std::uint64_t uncertain = 0, late = 0;
+  for (const auto& member : members_) {
+    member->sleeps = false;
+    member->rows.fate = [](Call) { return Fate::kAnswered; };
+    member->rows.release_all();
+    uncertain += member->keeper.status()->uncertain;
+    late += member->keeper.status()->late;
+  }
+  std::printf("%llu orders in doubt, %llu late answers, %d sleeps, version %llu of the map\n",
+              static_cast<unsigned long long>(uncertain), static_cast<unsigned long long>(late),
+              sleeps, static_cast<unsigned long long>(table_.map->version()));
+  EXPECT_GT(uncertain, 100u);
+  EXPECT_GT(late, 10u);
+  EXPECT_GT(sleeps, 3);
+  EXPECT_TRUE(play_until([&] {
+    std::size_t fresh = 0;
+    for (const auto& member : members_) fresh += member->fresh_count();
+    return fresh == kSlots;
+  }));
 }
 
 // What run() does by itself, on the machine's clock.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <iterator>
 #include <list>
 #include <map>
 #include <memory>
@@ -45,6 +46,11 @@ class MemoryRows final : public LeaseRows {
   std::uint64_t calls() const { return calls_; }
   void release_all() {
     for (Event& event : held_) event.signal();
+  }
+  /// The one that is held longest but for `after` others.
+  void release(std::size_t after) {
+    if (after < held_.size())
+      std::next(held_.begin(), static_cast<std::ptrdiff_t>(after))->signal();
   }
 
   Task<Result<std::shared_ptr<const SlotMap>>> read_map() override {

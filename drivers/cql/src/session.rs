@@ -35,6 +35,7 @@ pub struct Config {
     pub connect_timeout: Duration,
     pub speculative_after: Duration,
     pub in_flight_max: usize,
+    pub keepalive: Duration,
 }
 
 pub struct Statement(pub PreparedStatement);
@@ -214,6 +215,9 @@ fn builder(config: &Config) -> SessionBuilder {
         .known_nodes(config.contacts.split(','))
         .connection_timeout(config.connect_timeout)
         .default_execution_profile_handle(profile.build().into_handle());
+    if !config.keepalive.is_zero() {
+        builder = builder.keepalive_interval(config.keepalive).keepalive_timeout(config.keepalive);
+    }
     if let Some((user, password)) = &config.credentials {
         builder = builder.user(user, password);
     }

@@ -15,11 +15,13 @@
 namespace playhead {
 
 struct CassandraLeaseOptions {
-  /// An order of a lease is uncertain after a second; what comes later is of no use.
+  /// An order of a lease is uncertain after a second; what comes later is of no use. A node that
+  /// keeps silent gets conditional writes until it is given up: that must not take a lease's time.
   CqlOptions cql{.keyspace = "playhead",
                  .threads = 1,
                  .in_flight_max = 64,
                  .call_timeout_ms = 2'000,
+                 .keepalive_ms = 1'000,
                  .drain_ms = 2'000};
 };
 
