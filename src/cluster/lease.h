@@ -100,7 +100,7 @@ class Lease {
  public:
   /// `seed`: of what is drawn, sessions among it; no two processes may have the same.
   Lease(LeaseOptions options, std::string node, std::uint64_t seed)
-      : options_(std::move(options)), node_(std::move(node)), prng_(seed) {}
+      : options_(options), node_(std::move(node)), prng_(seed) {}
 
   // ---- What happens. Each says what is to be done now. `now_ms` is read after the answer came.
   /// At next_ms() at the latest.
