@@ -45,8 +45,8 @@ function(playhead_library name folder)
 endfunction()
 
 # The libraries whose tests run more than one thread; the thread sanitizer has no use for others.
-set(PLAYHEAD_THREADED playhead_journal_rocksdb playhead_store_rocksdb playhead_cache playhead_auth playhead_http
-    playhead_cli)
+set(PLAYHEAD_THREADED playhead_journal_rocksdb playhead_store_rocksdb playhead_cluster playhead_cache
+    playhead_auth playhead_http playhead_cli)
 
 # The test program of one folder, from the *_test.cc files beside its code.
 function(playhead_tests name folder)

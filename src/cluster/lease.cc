@@ -20,7 +20,7 @@ bool is_live(const std::vector<NodeRow>& rows, std::uint64_t session) {
 
 }  // namespace
 
-std::uint64_t Lease::order(decltype(Order::what) what) {
+std::uint64_t Lease::order(decltype(LeaseOrder::what) what) {
   orders_.push_back({.ticket = ++last_ticket_, .what = std::move(what)});
   return last_ticket_;
 }
@@ -31,9 +31,9 @@ Millis Lease::next_ms() const {
                   look_.ticket == 0 && !left_ ? look_.due_ms : kNoneMs);
 }
 
-std::vector<Order> Lease::tick(Millis now_ms) { return go_on(now_ms); }
+std::vector<LeaseOrder> Lease::tick(Millis now_ms) { return go_on(now_ms); }
 
-std::vector<Order> Lease::go_on(Millis now_ms) {
+std::vector<LeaseOrder> Lease::go_on(Millis now_ms) {
   if (!left_) {
     step_own(now_ms);
     if (look_.ticket == 0 && now_ms >= look_.due_ms) look_.ticket = order(ReadMap{});
@@ -41,14 +41,14 @@ std::vector<Order> Lease::go_on(Millis now_ms) {
   return std::exchange(orders_, {});
 }
 
-std::vector<Order> Lease::leave(Millis now_ms) {
+std::vector<LeaseOrder> Lease::leave(Millis now_ms) {
   leaving_ = true;
   own_.due_ms = look_.due_ms = now_ms;
   refresh();
   return go_on(now_ms);
 }
 
-std::vector<Order> Lease::clock_skew(Millis now_ms, Millis skew_ms) {
+std::vector<LeaseOrder> Lease::clock_skew(Millis now_ms, Millis skew_ms) {
   const bool skewed = skew_ms > options_.skew_max_ms || skew_ms < -options_.skew_max_ms;
   if (std::exchange(skewed_, skewed) != skewed) {
     own_.due_ms = look_.due_ms = now_ms;
@@ -128,8 +128,8 @@ bool Lease::is_overdue(const NodeRow& row, Millis now_ms) const {
 
 // ---- Answers ------------------------------------------------------------------------------------
 
-std::vector<Order> Lease::map_read(Millis now_ms, std::uint64_t ticket,
-                                   std::optional<std::shared_ptr<const SlotMap>> map) {
+std::vector<LeaseOrder> Lease::map_read(Millis now_ms, std::uint64_t ticket,
+                                        std::optional<std::shared_ptr<const SlotMap>> map) {
   if (ticket != look_.ticket) return {};
   look_.ticket = 0;
   if (map) {
@@ -143,8 +143,8 @@ std::vector<Order> Lease::map_read(Millis now_ms, std::uint64_t ticket,
   return go_on(now_ms);
 }
 
-std::vector<Order> Lease::rows_read(Millis now_ms, std::uint64_t ticket,
-                                    const std::optional<std::vector<NodeRow>>& rows) {
+std::vector<LeaseOrder> Lease::rows_read(Millis now_ms, std::uint64_t ticket,
+                                         const std::optional<std::vector<NodeRow>>& rows) {
   if (ticket != own_.ticket && ticket != look_.ticket) return {};
   Lane& lane = ticket == own_.ticket ? own_ : look_;
   lane.ticket = 0;
@@ -174,11 +174,11 @@ void Lease::see_rows(const std::vector<NodeRow>& rows, Millis now_ms) {
   }
 }
 
-std::vector<Order> Lease::changed(Millis now_ms, std::uint64_t ticket, Change change) {
+std::vector<LeaseOrder> Lease::changed(Millis now_ms, std::uint64_t ticket, LeaseChange change) {
   if (ticket == own_.ticket) {
     own_.ticket = 0;
     own_settled_ = last_ticket_ + 1;
-    if (change == Change::kApplied) {
+    if (change == LeaseChange::kApplied) {
       // Nothing is left of the attempt if a read has told of it before.
       if (!attempts_.empty()) see_own(NodeRow(attempts_.back().row), now_ms);
     } else {
@@ -188,7 +188,7 @@ std::vector<Order> Lease::changed(Millis now_ms, std::uint64_t ticket, Change ch
   } else if (ticket == look_.ticket) {
     look_.ticket = 0;
     look_.due_ms = now_ms;
-    if (change != Change::kApplied)
+    if (change != LeaseChange::kApplied)
       look_.due_ms += options_.retry_ms + static_cast<Millis>(prng_.below(options_.turn_ms));
     else if (next_map_)
       adopt(next_map_);
@@ -198,7 +198,7 @@ std::vector<Order> Lease::changed(Millis now_ms, std::uint64_t ticket, Change ch
   return go_on(now_ms);
 }
 
-std::vector<Order> Lease::flushed(Millis now_ms, std::uint64_t ticket) {
+std::vector<LeaseOrder> Lease::flushed(Millis now_ms, std::uint64_t ticket) {
   if (giving_ && giving_->flush == ticket) {
     giving_->flush = 0;
     look_.due_ms = now_ms;

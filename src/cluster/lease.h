@@ -70,12 +70,12 @@ struct Flush {
 
 /// Each is answered once under its ticket, or not at all if the process ends; what gets no answer
 /// in time is answered as uncertain. Later answers, and second ones, are ignored.
-struct Order {
+struct LeaseOrder {
   std::uint64_t ticket = 0;
   std::variant<ReadMap, ReadRows, ChangeRow, ChangeMap, Flush> what;
 };
 
-enum class Change : std::uint8_t {
+enum class LeaseChange : std::uint8_t {
   kApplied,
   kRefused,    ///< the condition did not hold
   kUncertain,  ///< it may be applied already, or later, or never
@@ -100,23 +100,23 @@ class Lease {
  public:
   /// `seed`: of what is drawn, sessions among it; no two processes may have the same.
   Lease(LeaseOptions options, std::string node, std::uint64_t seed)
-      : options_(std::move(options)), node_(std::move(node)), prng_(seed) {}
+      : options_(options), node_(std::move(node)), prng_(seed) {}
 
   // ---- What happens. Each says what is to be done now. `now_ms` is read after the answer came.
   /// At next_ms() at the latest.
-  std::vector<Order> tick(Millis now_ms);
+  std::vector<LeaseOrder> tick(Millis now_ms);
   /// Nothing: uncertain. Null: there is no map yet.
-  std::vector<Order> map_read(Millis now_ms, std::uint64_t ticket,
-                              std::optional<std::shared_ptr<const SlotMap>> map);
-  std::vector<Order> rows_read(Millis now_ms, std::uint64_t ticket,
-                               const std::optional<std::vector<NodeRow>>& rows);
-  std::vector<Order> changed(Millis now_ms, std::uint64_t ticket, Change change);
-  std::vector<Order> flushed(Millis now_ms, std::uint64_t ticket);
+  std::vector<LeaseOrder> map_read(Millis now_ms, std::uint64_t ticket,
+                                   std::optional<std::shared_ptr<const SlotMap>> map);
+  std::vector<LeaseOrder> rows_read(Millis now_ms, std::uint64_t ticket,
+                                    const std::optional<std::vector<NodeRow>>& rows);
+  std::vector<LeaseOrder> changed(Millis now_ms, std::uint64_t ticket, LeaseChange change);
+  std::vector<LeaseOrder> flushed(Millis now_ms, std::uint64_t ticket);
   /// Hand over and go: at has_left() the process may end.
-  std::vector<Order> leave(Millis now_ms);
+  std::vector<LeaseOrder> leave(Millis now_ms);
   /// How far this node's wall clock is from its peers' median. Beyond the limit the node stays a
   /// member, but gives its slots away.
-  std::vector<Order> clock_skew(Millis now_ms, Millis skew_ms);
+  std::vector<LeaseOrder> clock_skew(Millis now_ms, Millis skew_ms);
   /// The loads of all slots, as far as they are known; of use when slots are placed.
   void set_loads(SlotLoads loads) { loads_ = std::move(loads); }
 
@@ -130,6 +130,8 @@ class Lease {
   /// what leaves it is lost.
   const SlotSet& answering() const { return answering_; }
   Millis fresh_until_ms() const { return fresh_until_ms_; }
+  /// Slots of this node that are on their way to others: flushed, or being flushed.
+  SlotSet giving() const { return giving_ ? giving_->slots : SlotSet(); }
   /// With the slots' epochs. Never null.
   const std::shared_ptr<const SlotMap>& map() const { return map_; }
   /// 0 while it is not a member.
@@ -165,8 +167,8 @@ class Lease {
     Millis due_ms = 0;
   };
 
-  std::uint64_t order(decltype(Order::what) what);
-  std::vector<Order> go_on(Millis now_ms);
+  std::uint64_t order(decltype(LeaseOrder::what) what);
+  std::vector<LeaseOrder> go_on(Millis now_ms);
   void step_own(Millis now_ms);
   void write_own(Millis now_ms);
   bool may_join(Millis now_ms) const;
@@ -188,7 +190,7 @@ class Lease {
   const LeaseOptions options_;
   const std::string node_;
   Prng prng_;
-  std::vector<Order> orders_;
+  std::vector<LeaseOrder> orders_;
   std::uint64_t last_ticket_ = 0;
   SlotLoads loads_ = SlotLoads(kSlots);
 

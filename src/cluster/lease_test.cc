@@ -18,7 +18,7 @@ struct Rows {
   std::uint64_t next_seed = 1;
   std::shared_ptr<const SlotMap> map = std::make_shared<const SlotMap>();
 
-  bool apply(const Order& order) {
+  bool apply(const LeaseOrder& order) {
     if (const auto* change = std::get_if<ChangeMap>(&order.what)) {
       if (change->to->version() != map->version() + 1) return false;
       EXPECT_TRUE(check_successor(*map, *change->to));
@@ -43,15 +43,15 @@ struct Rows {
 struct Member {
   Rows& rows;
   Lease lease;
-  std::vector<Order> done;  // all that was ordered
-  std::deque<Order> held;
-  std::function<bool(const Order&)> hold = [](const Order&) { return false; };
+  std::vector<LeaseOrder> done;  // all that was ordered
+  std::deque<LeaseOrder> held;
+  std::function<bool(const LeaseOrder&)> hold = [](const LeaseOrder&) { return false; };
 
   Member(Rows& the_rows, const std::string& name)
       : rows(the_rows), lease({}, name, rows.next_seed++) {}
 
-  void carry_out(Millis now_ms, std::vector<Order> orders) {
-    for (const Order& order : orders) {
+  void carry_out(Millis now_ms, std::vector<LeaseOrder> orders) {
+    for (const LeaseOrder& order : orders) {
       done.push_back(order);
       if (hold(order))
         held.push_back(order);
@@ -59,7 +59,7 @@ struct Member {
         answer(now_ms, order);
     }
   }
-  void answer(Millis now_ms, const Order& order) {
+  void answer(Millis now_ms, const LeaseOrder& order) {
     const std::uint64_t ticket = order.ticket;
     if (std::holds_alternative<ReadMap>(order.what))
       carry_out(now_ms, lease.map_read(now_ms, ticket, rows.map));
@@ -68,14 +68,14 @@ struct Member {
     else if (std::holds_alternative<Flush>(order.what))
       carry_out(now_ms, lease.flushed(now_ms, ticket));
     else
-      answer(now_ms, order, rows.apply(order) ? Change::kApplied : Change::kRefused);
+      answer(now_ms, order, rows.apply(order) ? LeaseChange::kApplied : LeaseChange::kRefused);
   }
-  void answer(Millis now_ms, const Order& order, Change change) {
+  void answer(Millis now_ms, const LeaseOrder& order, LeaseChange change) {
     carry_out(now_ms, lease.changed(now_ms, order.ticket, change));
   }
   void tick(Millis now_ms) { carry_out(now_ms, lease.tick(now_ms)); }
-  Order take_held() {
-    Order out = held.front();
+  LeaseOrder take_held() {
+    LeaseOrder out = held.front();
     held.pop_front();
     return out;
   }
@@ -83,7 +83,7 @@ struct Member {
 };
 
 template <typename What>
-bool is(const Order& order) {
+bool is(const LeaseOrder& order) {
   return std::holds_alternative<What>(order.what);
 }
 
@@ -159,7 +159,7 @@ TEST(Lease, IsNotTakenOverIfItIsRenewedInTheLastMoment) {
   Rows rows;
   Member a(rows, "a"), b(rows, "b");
   play(10'000, 60'000, a, b);
-  b.hold = [](const Order& order) {
+  b.hold = [](const LeaseOrder& order) {
     const auto* change = std::get_if<ChangeRow>(&order.what);
     return change != nullptr && change->to.node == "a";
   };
@@ -180,15 +180,15 @@ TEST(Lease, IsReadAtSerialAfterAnUncertainAnswerBeforeAnythingIsBelieved) {
   play(10'000, 20'000, a);
   a.hold = is<ChangeRow>;
   a.tick(20'000);
-  const Order renewal = a.take_held();
+  const LeaseOrder renewal = a.take_held();
   ASSERT_TRUE(rows.apply(renewal));
   a.hold = is<ReadRows>;
   a.done.clear();
-  a.answer(21'000, renewal, Change::kUncertain);
+  a.answer(21'000, renewal, LeaseChange::kUncertain);
   EXPECT_TRUE(is<ReadRows>(a.done.at(0)));
   EXPECT_TRUE(std::ranges::none_of(a.done, is<ChangeRow>)) << "no other renewal before";
   EXPECT_EQ(a.lease.fresh_until_ms(), 22'000) << "not believed";
-  a.hold = [](const Order&) { return false; };
+  a.hold = [](const LeaseOrder&) { return false; };
   a.answer(21'500, a.take_held());
   EXPECT_EQ(a.lease.fresh_until_ms(), 21'500 + 3'000) << "the next is sent once it is known";
 }
@@ -199,9 +199,9 @@ TEST(Lease, CountsARenewalThatAReadConfirmsFromWhenItWasSent) {
   play(10'000, 20'000, a);
   a.hold = is<ChangeRow>;
   a.tick(20'000);
-  const Order renewal = a.take_held();
+  const LeaseOrder renewal = a.take_held();
   ASSERT_TRUE(rows.apply(renewal));
-  a.answer(21'000, renewal, Change::kUncertain);  // read at once; the next renewal is held
+  a.answer(21'000, renewal, LeaseChange::kUncertain);  // read at once; the next renewal is held
   EXPECT_EQ(a.lease.fresh_until_ms(), 20'000 + 3'000);
 }
 
@@ -211,8 +211,8 @@ TEST(Lease, CountsARenewalThatLandsLateFromWhenThatOneWasSent) {
   play(10'000, 20'000, a);
   a.hold = is<ChangeRow>;
   a.tick(20'000);
-  const Order first = a.take_held();
-  a.answer(21'000, first, Change::kUncertain);  // it is not there yet: another is sent
+  const LeaseOrder first = a.take_held();
+  a.answer(21'000, first, LeaseChange::kUncertain);  // it is not there yet: another is sent
   ASSERT_EQ(a.held.size(), 1u);
   ASSERT_TRUE(rows.apply(first));
   a.answer(21'500, a.take_held());  // refused, and read
@@ -225,11 +225,11 @@ TEST(Lease, OwnsNothingByAMapWhoseFateIsUncertain) {
   a.hold = is<ChangeMap>;
   play(10'000, 14'000, a);
   ASSERT_EQ(a.held.size(), 1u);
-  const Order change = a.take_held();
-  a.answer(14'000, change, Change::kUncertain);
+  const LeaseOrder change = a.take_held();
+  a.answer(14'000, change, LeaseChange::kUncertain);
   EXPECT_EQ(a.owned(), 0u);
   ASSERT_TRUE(rows.apply(change)) << "it lands late";
-  a.answer(14'000, change, Change::kApplied);
+  a.answer(14'000, change, LeaseChange::kApplied);
   EXPECT_EQ(a.owned(), 0u) << "a second answer is none";
   play(14'000, 15'000, a);
   EXPECT_EQ(a.owned(), kSlots) << "it has been read";
@@ -242,11 +242,11 @@ TEST(Lease, AnswersForNothingThatItMayHaveGivenAway) {
   a.hold = is<ChangeMap>;
   play(20'000, 30'000, a, b);  // a offers slots to b
   ASSERT_EQ(a.held.size(), 1u);
-  const Order offer = a.take_held();
+  const LeaseOrder offer = a.take_held();
   const SlotSet given = changed_slots(*rows.map, *std::get<ChangeMap>(offer.what).to);
   EXPECT_EQ(given.count(), kUsual.balance.gives_max);
   EXPECT_EQ(a.lease.answering() & given, SlotSet());
-  a.answer(30'000, offer, Change::kUncertain);
+  a.answer(30'000, offer, LeaseChange::kUncertain);
   play(30'000, 32'000, a);
   EXPECT_EQ(a.lease.answering() & given, SlotSet())
       << "the map is as it was; the offer may land yet";
@@ -261,9 +261,9 @@ TEST(Lease, OffersAgainWhatWasRefused) {
   play(10'000, 20'000, a);
   a.hold = is<ChangeMap>;
   play(20'000, 30'000, a, b);
-  const Order offer = a.take_held();
+  const LeaseOrder offer = a.take_held();
   rows.map = std::make_shared<const SlotMap>(rows.map->with({}, {}));  // another was faster
-  a.hold = [](const Order&) { return false; };
+  a.hold = [](const LeaseOrder&) { return false; };
   a.answer(30'000, offer);
   play(30'000, 30'500, a, b);
   EXPECT_GE(rows.map->slots_of(b.lease.session()).count(), kUsual.balance.gives_max);
@@ -274,7 +274,7 @@ TEST(Lease, ReadsTheMapBeforeTheRowsOrTakesABeginnersSlots) {
   Member a(rows, "a");
   play(10'000, 20'000, a);
   std::vector<std::size_t> reads;
-  for (const Order& order : a.done)
+  for (const LeaseOrder& order : a.done)
     if (is<ReadMap>(order) || is<ReadRows>(order)) reads.push_back(order.what.index());
   reads.erase(reads.begin());  // the first of all is of its own row
   for (std::size_t i = 0; i < reads.size(); ++i) EXPECT_EQ(reads[i], i % 2) << i;
@@ -290,7 +290,7 @@ TEST(Lease, OnlyJournalsWhenItsClockIsMoreThanHalfASecondOffItsPeers) {
   a.carry_out(60'000, a.lease.clock_skew(60'000, -501));
   EXPECT_TRUE(a.lease.only_journals(60'000));
   EXPECT_EQ(a.owned(), 0u) << "at once";
-  a.hold = [](const Order&) { return false; };
+  a.hold = [](const LeaseOrder&) { return false; };
   a.answer(60'100, a.take_held());
   play(60'100, 62'000, a, b);
   EXPECT_EQ(b.owned(), kSlots) << "its slots go to whose clock is right";

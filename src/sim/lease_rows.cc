@@ -11,7 +11,7 @@ constexpr Millis kTimeoutMs = 1'000;  // after which a request's fate is uncerta
 
 }  // namespace
 
-void LeaseWorld::send(Node& node, const Order& order) {
+void LeaseWorld::send(Node& node, const LeaseOrder& order) {
   if (std::holds_alternative<Flush>(order.what)) return flush(node, order.ticket);
   const std::uint64_t life = node.life;
   // What is uncertain, and whoever gets another answer before takes no notice of it.
@@ -20,7 +20,7 @@ void LeaseWorld::send(Node& node, const Order& order) {
       return lease.map_read(local_ms, order.ticket, std::nullopt);
     if (std::holds_alternative<ReadRows>(order.what))
       return lease.rows_read(local_ms, order.ticket, std::nullopt);
-    return lease.changed(local_ms, order.ticket, Change::kUncertain);
+    return lease.changed(local_ms, order.ticket, LeaseChange::kUncertain);
   });
   if (now_ms() < node.cut_until_ms || now_ms() < away_until_ms_) return;
   if (strikes(LeaseFault::kLostRequest)) return;
@@ -30,7 +30,7 @@ void LeaseWorld::send(Node& node, const Order& order) {
   timeline_.in(out_ms, [this, &node, life, order] { arrive(node, life, order); });
 }
 
-void LeaseWorld::arrive(Node& node, std::uint64_t life, const Order& order) {
+void LeaseWorld::arrive(Node& node, std::uint64_t life, const LeaseOrder& order) {
   if (now_ms() < away_until_ms_) return;
   Answer answer = apply(order);
   if (now_ms() < node.cut_until_ms || strikes(LeaseFault::kLostAnswer)) return;
@@ -39,7 +39,7 @@ void LeaseWorld::arrive(Node& node, std::uint64_t life, const Order& order) {
   deliver(node, life, From::kRows, span(1, 20), std::move(answer));
 }
 
-LeaseWorld::Answer LeaseWorld::apply(const Order& order) {
+LeaseWorld::Answer LeaseWorld::apply(const LeaseOrder& order) {
   const std::uint64_t ticket = order.ticket;
   if (std::holds_alternative<ReadMap>(order.what))
     return [ticket, map = map_->version() == 0 ? nullptr : map_](Lease& lease, Millis local_ms) {
@@ -56,7 +56,7 @@ LeaseWorld::Answer LeaseWorld::apply(const Order& order) {
   const auto* row = std::get_if<ChangeRow>(&order.what);
   const bool applied = row != nullptr ? apply(*row) : apply(std::get<ChangeMap>(order.what));
   return [ticket, applied](Lease& lease, Millis local_ms) {
-    return lease.changed(local_ms, ticket, applied ? Change::kApplied : Change::kRefused);
+    return lease.changed(local_ms, ticket, applied ? LeaseChange::kApplied : LeaseChange::kRefused);
   };
 }
 
@@ -128,7 +128,7 @@ void LeaseWorld::ask_grant() {
       stored.stored_ms = now_ms();
       deliver(node, life, From::kRows, span(1, 30), [this, &node, stored](Lease&, Millis) {
         answer_grant(node, stored);
-        return std::vector<Order>{};
+        return std::vector<LeaseOrder>{};
       });
     });
     return;

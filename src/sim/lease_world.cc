@@ -132,8 +132,8 @@ void LeaseWorld::wake(Node& node) {
 }
 
 // Carries out what a lease wants, and looks at what it now believes.
-void LeaseWorld::after(Node& node, const std::vector<Order>& orders) {
-  for (const Order& order : orders) {
+void LeaseWorld::after(Node& node, const std::vector<LeaseOrder>& orders) {
+  for (const LeaseOrder& order : orders) {
     trace(node, "orders", order.what.index());
     send(node, order);
   }

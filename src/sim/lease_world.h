@@ -77,7 +77,7 @@ class LeaseWorld {
 
  private:
   /// What an answer makes of the lease that it comes to.
-  using Answer = std::function<std::vector<Order>(Lease&, Millis)>;
+  using Answer = std::function<std::vector<LeaseOrder>(Lease&, Millis)>;
   enum class From : std::uint8_t { kHere, kRows };
 
   static constexpr std::size_t kWatched = 8;  // slots 0 to 7: those that grants are asked for
@@ -122,16 +122,16 @@ class LeaseWorld {
   bool all_answered() const;
   Millis local_ms(const Node& node) const;
   Node& any_node();
-  void after(Node& node, const std::vector<Order>& orders);
+  void after(Node& node, const std::vector<LeaseOrder>& orders);
   void arm(Node& node);
   void check(Node& node);
   void trace(const Node& node, const char* what, std::uint64_t value);
   void break_promise(const std::string& what);
 
   // lease_rows.cc: the two rows, the way to them, and grants
-  void send(Node& node, const Order& order);
-  void arrive(Node& node, std::uint64_t life, const Order& order);
-  Answer apply(const Order& order);
+  void send(Node& node, const LeaseOrder& order);
+  void arrive(Node& node, std::uint64_t life, const LeaseOrder& order);
+  Answer apply(const LeaseOrder& order);
   bool apply(const ChangeRow& change);
   bool apply(const ChangeMap& change);
   void deliver(Node& node, std::uint64_t life, From from, Millis in_ms, Answer answer);

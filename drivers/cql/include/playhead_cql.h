@@ -69,6 +69,8 @@ typedef struct cql_config {
   uint32_t speculative_ms;  ///< a node that is silent for so long: another is asked too, if the
                             ///< statement is idempotent; 0: never
   uint32_t in_flight_max;
+  uint32_t keepalive_ms;  ///< how often a connection is asked for a sign of life, and how long
+                          ///< that may take before it is given up; 0: 30 s each
 } cql_config;
 
 typedef struct cql_statement_options {

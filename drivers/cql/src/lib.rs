@@ -29,6 +29,7 @@ pub struct CqlConfig {
     connect_timeout_ms: u32,
     speculative_ms: u32,
     in_flight_max: u32,
+    keepalive_ms: u32,
 }
 
 #[repr(C)]
@@ -88,6 +89,7 @@ pub unsafe extern "C" fn cql_connect(config: &CqlConfig, error: *mut *mut c_char
             connect_timeout: millis(config.connect_timeout_ms),
             speculative_after: millis(config.speculative_ms),
             in_flight_max: config.in_flight_max as usize,
+            keepalive: millis(config.keepalive_ms),
         })
     });
     match connected {

@@ -8,6 +8,7 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::load_balancing::DefaultPolicy;
+use scylla::policies::retry::FallthroughRetryPolicy;
 use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
 use scylla::response::{PagingState, PagingStateResponse};
 use scylla::statement::batch::{Batch, BatchType};
@@ -34,6 +35,7 @@ pub struct Config {
     pub connect_timeout: Duration,
     pub speculative_after: Duration,
     pub in_flight_max: usize,
+    pub keepalive: Duration,
 }
 
 pub struct Statement(pub PreparedStatement);
@@ -113,6 +115,11 @@ impl Session {
         statement.set_consistency(options.consistency);
         statement.set_serial_consistency(Some(options.serial_consistency));
         statement.set_is_idempotent(options.idempotent);
+        if !options.idempotent {
+            // The usual policy repeats also these, where a coordinator says that it lacks replicas. But a
+            // conditional write may have been decided by then, and would be refused for its own sake.
+            statement.set_retry_policy(Some(Arc::new(FallthroughRetryPolicy::new())));
+        }
         statement.set_page_size(options.page_rows.max(1));
         Ok(Statement(statement))
     }
@@ -208,6 +215,9 @@ fn builder(config: &Config) -> SessionBuilder {
         .known_nodes(config.contacts.split(','))
         .connection_timeout(config.connect_timeout)
         .default_execution_profile_handle(profile.build().into_handle());
+    if !config.keepalive.is_zero() {
+        builder = builder.keepalive_interval(config.keepalive).keepalive_timeout(config.keepalive);
+    }
     if let Some((user, password)) = &config.credentials {
         builder = builder.user(user, password);
     }

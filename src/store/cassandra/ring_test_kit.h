@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -42,11 +45,27 @@ inline ::pid_t ring_pid() { return ring_pids().at(0); }
 /// A node that answers nothing, as after a long pause of its virtual machine, until this goes away.
 class FrozenNode {
  public:
-  explicit FrozenNode(::pid_t pid = ring_pid()) : pid_(pid) { ::kill(pid_, SIGSTOP); }
+  explicit FrozenNode(::pid_t pid = ring_pid()) : pid_(pid) {
+    ::kill(pid_, SIGSTOP);
+    // Each thread stops when it next looks: until all have, the node may answer yet.
+    while (!is_stopped()) std::this_thread::yield();
+  }
   ~FrozenNode() { ::kill(pid_, SIGCONT); }
   FrozenNode(const FrozenNode&) = delete;
 
  private:
+  bool is_stopped() const {
+    const auto tasks = "/proc/" + std::to_string(pid_) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      std::ifstream file(task.path() / "stat");
+      std::string stat;
+      std::getline(file, stat);  // "pid (name) state …"
+      const auto end = stat.rfind(") ");
+      if (end == std::string::npos || stat.substr(end + 2, 1) != "T") return false;
+    }
+    return true;
+  }
+
   ::pid_t pid_;
 };
 

@@ -149,7 +149,8 @@ Result<std::unique_ptr<CqlSession>> CqlSession::open(const CqlOptions& options) 
                           .threads = options.threads,
                           .connect_timeout_ms = options.connect_timeout_ms,
                           .speculative_ms = options.speculative_ms,
-                          .in_flight_max = options.in_flight_max};
+                          .in_flight_max = options.in_flight_max,
+                          .keepalive_ms = options.keepalive_ms};
   char* error = nullptr;
   cql_session* session = cql_connect(&config, &error);
   if (session == nullptr)

@@ -36,7 +36,8 @@ struct CqlOptions {
   std::uint32_t call_timeout_ms = 5'000;      ///< no answer until then: unavailable
   std::uint32_t speculative_ms =
       500;  ///< a node silent for so long: another one is asked too; 0: never
-  std::uint32_t drain_ms = 10'000;  ///< how long a close waits before it cancels
+  std::uint32_t keepalive_ms = 30'000;  ///< a node silent for so long, twice: it is given up
+  std::uint32_t drain_ms = 10'000;      ///< how long a close waits before it cancels
 };
 
 /// How a statement is run. What reads or writes data once and for all needs no other than these.

@@ -44,6 +44,10 @@ CqlValues& CqlValues::integer(std::int32_t value) {
   return add(CQL_INT, bytes);
 }
 
+CqlValues& CqlValues::boolean(bool value) {
+  return add(CQL_BOOLEAN, std::string(1, value ? '\1' : '\0'));
+}
+
 CqlValues& CqlValues::texts(const std::vector<std::string>& values) {
   std::string bytes;
   put_big_endian(bytes, static_cast<std::uint32_t>(values.size()));

@@ -20,6 +20,7 @@ class CqlValues {
   CqlValues& blob(std::string_view value) { return add(CQL_BLOB, value); }
   CqlValues& bigint(std::int64_t value);
   CqlValues& integer(std::int32_t value);
+  CqlValues& boolean(bool value);
   CqlValues& texts(const std::vector<std::string>& values);
 
   const std::string& bytes() const { return bytes_; }
