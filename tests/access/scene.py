@@ -33,6 +33,10 @@ class Owner:
         """What nobody may read who may not see this owner; ids that others share are not in it."""
         return {self.title, self.series, self.kind_of_device}
 
+    def ids(self):
+        """What names the owner; some owners share one."""
+        return {self.account, self.profile, self.view}
+
 
 class Scene:
     def __init__(self, server):

@@ -97,6 +97,8 @@ def test_a_cell_of_the_matrix(guarded, operation, caller):
         leaked = [secret for secret in getattr(scene, name).secrets()
                   if secret in shown(answer) and secret not in said]
         assert leaked == [], (name, answer)
+        known = set.union(*(getattr(scene, one).ids() for one in {target, *reach}))  # to whoever asks
+        assert not any(one in shown(answer) for one in getattr(scene, name).ids() - known), (name, answer)
     if proof is not None and caller != "rubbish":
         assert not any(part in shown(answer) for part in proof.split(".") if part), answer
     after = {name: scene.state(getattr(scene, name)) for name in OWNERS}
