@@ -4,6 +4,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { accountPath, ask, Refused, type Viewer } from './api.js';
+import { tokenFor } from './tokens.js';
 
 export interface Ended {
   view?: string;
@@ -37,6 +38,8 @@ export function useLive(account: string, wanted: boolean, say: (event: Viewer | 
   const [live, setLive] = useState<Live>({ viewers: [], state: 'connecting', news: '', changes: 0 });
   const heard = useRef({ say, onEnd });
   heard.current = { say, onEnd };
+  // Refused with one token, it may be answered with the next.
+  const token = tokenFor('viewing')?.text;
   useEffect(() => {
     if (!wanted) return undefined;
     setLive({ viewers: [], state: 'connecting', news: '', changes: 0 });
@@ -46,7 +49,7 @@ export function useLive(account: string, wanted: boolean, say: (event: Viewer | 
       setLive((was) => ({ ...after(was, event, heard.current.say), state: 'live' }));
     });
     return () => abort.abort();
-  }, [account, wanted]);
+  }, [account, wanted, token]);
   return live;
 }
 

@@ -122,7 +122,7 @@ export class Window {
 
 /** What another device of the account played, told by hand: qualified, unless it is shorter than 10 s. */
 export async function watched(server, { account = ACCOUNT, profile = 'anna', title = 'long-exposure', series, nextTitle, view, device = 'tv-1', agoMs = 600_000,
-  fromMs = 0, forMs = 60_000, state = 'stopped', durationMs = 600_000 }) {
+  fromMs = 0, forMs = 60_000, state = 'stopped', durationMs = 600_000, token }) {
   const started = Date.now() - agoMs;
   const common = { account, profile, title, view, device, duration_ms: durationMs, started_at: new Date(started).toISOString(),
     ...(series && { series }), ...(nextTitle && { next_title: nextTitle }) };
@@ -133,7 +133,8 @@ export async function watched(server, { account = ACCOUNT, profile = 'anna', tit
   ];
   if (state !== 'playing') reports.push({ ...common, state, at: at(forMs), playhead_ms: fromMs + forMs, watched_ms: forMs });
   const answer = await fetch(`${server.url}/v1/reports`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(reports),
+    method: 'POST', body: JSON.stringify(reports),
+    headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
   });
   if (answer.status !== 204) throw new Error(`reports: ${answer.status} ${await answer.text()}`);
 }

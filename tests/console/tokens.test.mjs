@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before } from 'node:test';
-import { scene } from './kit.mjs';
+import { scene, watched } from './kit.mjs';
 
 const playhead = process.env.PLAYHEAD_BINARY;
 const directory = mkdtempSync(path.join(tmpdir(), 'console-keys-'));
@@ -86,6 +86,33 @@ scene('a token that the server does not believe is said to be refused', { ...gua
   await window.page.getByText('not allowed').waitFor();
   await window.page.getByRole('alert').filter({ hasText: 'A valid token is needed' }).waitFor();
 });
+
+for (const [hash, shows] of [['#/', 'continue-watching'], ['#/history', 'history']]) {
+  scene(`at ${hash} a good token in the place of one that is refused brings the page back to life`, { ...guarded, expected: MISSING }, async ({ server, open }) => {
+    const other = path.join(directory, 'other-again.json');
+    writeFileSync(other, execFileSync(playhead, ['key']));
+    const of = ['--account', 'family', '--profile', 'anna'];
+    const good = token(...of);
+    const forged = execFileSync(playhead, ['token', '--keys', other, ...of], { encoding: 'utf8' }).trim();
+    await watched(server, { account: 'family', view: 'on-tv', token: good });
+    const window = await open(`#token=${forged}`);
+    await window.page.getByText('not allowed').waitFor();
+    await window.go(hash);
+    const alert = window.page.locator('main').getByRole('alert').filter({ hasText: 'A valid token is needed' });
+    await alert.waitFor();
+    await window.button(/change profile and settings/).click();
+    await window.page.getByLabel('Token').fill(good);
+    await window.button('Use it').click();
+    await window.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    await window.rows(shows).first().waitFor();
+    await alert.waitFor({ state: 'detached' });
+    await window.go('#/');
+    await window.page.getByText('not allowed').waitFor({ state: 'detached' });
+    // The stream of events, too: it tells of what begins now.
+    await watched(server, { account: 'family', view: 'on-phone', device: 'phone-1', state: 'playing', agoMs: 60_000, token: good });
+    await window.page.locator('[data-testid=watching-now] .viewer[data-device=phone-1]').waitFor();
+  });
+}
 
 scene('an address for operators of its own shows its part, and says where the rest is', { http: 'admin_listen = "127.0.0.1:0"' }, async ({ server, open }) => {
   const window = await open();

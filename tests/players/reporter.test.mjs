@@ -152,6 +152,19 @@ test.describe('playing', { concurrency: 3 }, () => {
     assert.ok(Math.max(...off) <= 2000, String(off));
   });
 
+  test('a video without preload is resumed before it is played', async () => {
+    const account = fresh();
+    await server.device(account, 'earlier', { device: 'tv', agoMs: 60_000, fromMs: 20_000, forMs: 10_000, state: 'stopped' });
+    const viewer = await open(account);
+    const resumed = await viewer.do(async () => {
+      video.preload = 'none';
+      video.src = `${video.src}?again`;
+      return { before: video.readyState, to: await reporter.resume(), at: video.currentTime, paused: video.paused };
+    });
+    assert.deepEqual(resumed, { before: 0, to: 30_000, at: 30, paused: true });
+    await viewer.close();
+  });
+
   test('a viewer who leaves before the seek to the resume point leaves the saved position alone', async () => {
     for (let run = 0; run < runs; run++) {
       const account = fresh();

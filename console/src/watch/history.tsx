@@ -45,6 +45,7 @@ export function History({ live }: { live: Live }) {
   const [said, setSaid] = useState('');
   const cursor = trail.at(-1) ?? null;
   const base = profilePath(who.account, who.profile);
+  const token = tokenFor('viewing');
 
   const load = useLoad(async (isLatest) => {
     try {
@@ -57,7 +58,7 @@ export function History({ live }: { live: Live }) {
     } catch (error) {
       if (isLatest()) setTrouble(wordsOf(error));
     }
-  }, [base, filter, cursor], live.changes);
+  }, [base, filter, cursor, token?.text], live.changes);
   useEffect(() => { setTrail([null]); }, [base]);
 
   const narrow = (some: Partial<Filter>): void => {
@@ -79,7 +80,6 @@ export function History({ live }: { live: Live }) {
   const remove = (item: HistoryItem): void => {
     void run(ask(`${base}/history/${encodeURIComponent(item.id)}`, { method: 'DELETE' }), `${catalogue.nameOf(item.title)}: removed from history`);
   };
-  const token = tokenFor('viewing');
   const mayDelete = token === null || token.mayDelete;
 
   return (

@@ -5,6 +5,7 @@ import { act, get, profilePath, progressOf, wordsOf, type Page, type Progress } 
 import type { Live } from '../live.js';
 import { playHref } from '../route.js';
 import { posterOf, useCatalogue, type Title } from '../titles.js';
+import { tokenFor } from '../tokens.js';
 import { Bar, Notice, useLoad } from '../ui.js';
 import { useWho } from '../who.js';
 import { clock, percent, span } from '../words.js';
@@ -32,7 +33,7 @@ export function Home({ live }: { live: Live }) {
     } catch (error) {
       if (isLatest()) setTrouble(wordsOf(error));
     }
-  }, [who.account, who.profile, catalogue], live.changes);
+  }, [who.account, who.profile, catalogue, tokenFor('viewing')?.text], live.changes);
   const takeOff = async (title: string): Promise<void> => {
     try {
       await act(who.account, who.profile, [{ title, hidden: true }]);

@@ -71,8 +71,17 @@ export class Client {
   private async headers(): Promise<Record<string, string>> {
     const { token } = this.options;
     if (token === undefined) return {};
-    this.token = typeof token === 'string' ? token : await token();
+    this.token = typeof token === 'string' ? token : await this.inTime(token);
     return { Authorization: `Bearer ${this.token}` };
+  }
+
+  // A function that gets a token may ask a server that does not answer.
+  private async inTime(token: () => string | Promise<string>): Promise<string> {
+    let cancel = (): void => undefined;
+    const late = new Promise<never>((_, reject) => {
+      cancel = this.ports.after(REQUEST_TIMEOUT_MS, () => reject(new Error('no token')));
+    });
+    return Promise.race([token(), late]).finally(() => cancel());
   }
 
   private answer(response: Response, text: string): Answer {

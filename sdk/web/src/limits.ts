@@ -2,6 +2,8 @@
 
 /** Until the server has named its interval. */
 export const INTERVAL_MS_DEFAULT = 10_000;
+/** The longest that a server names by default, however busy it is: so long it may be before it has named one. */
+export const INTERVAL_MS_UNNAMED = 60_000;
 /** Intervals outside of this are taken for a mistake. */
 export const INTERVAL_MS_MIN = 1_000;
 export const INTERVAL_MS_MAX = 600_000;
@@ -10,8 +12,12 @@ export const INTERVAL_MS_MAX = 600_000;
 export const LEASE_INTERVALS = 2.5;
 /** The same for a paused view, whose expiry is 10 minutes by default. */
 export const LEASE_PAUSED_MS = 540_000;
-/** A report older than this makes no view active, so it may go without asking for the stream limit. */
-export const LATE_MS = 20_000;
+/**
+ * A report older than what the server waits, three intervals, makes no view active, so it may go without asking
+ * for the stream limit. One interval more is for the way to it. The same for a view that it knows as paused.
+ */
+export const LATE_INTERVALS = 4;
+export const LATE_PAUSED_MS = 720_000;
 
 /** So many requests may follow each other at once; after them one each REQUEST_GAP_MS. */
 export const REQUEST_BURST_MAX = 8;
@@ -30,12 +36,14 @@ export const BATCH_REPORTS_MAX = 100;
 export const BATCH_BYTES_MAX = 50_000;
 /** Reports that wait: over two hours of heartbeats without a network. */
 export const QUEUE_REPORTS_MAX = 1_000;
-/** Reports of earlier pages that are kept, and their age: the server refuses older ones. */
+/** Reports of earlier pages that are kept, of all profiles together, and their age: the server refuses older ones. */
 export const KEPT_REPORTS_MAX = 5_000;
 export const KEPT_AGE_MS_MAX = 29 * 86_400_000;
 
 /** So long resume() asks for the position before it gives up: viewers do not wait for more. */
 export const RESUME_MS_MAX = 15_000;
+/** So long it waits for the media and for the seek, before it lets the page go on; the seek comes when it can. */
+export const SEEK_MS_MAX = 15_000;
 /** Times that resume() seeks, where the player moves the video away again; and what counts as away. */
 export const SEEK_TRIES_MAX = 5;
 export const SEEK_AWAY_MS_MAX = 1_000;

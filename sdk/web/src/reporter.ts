@@ -5,16 +5,16 @@
 // seek to the resume point moves nothing.
 
 import { Client } from './client.js';
+import { SEEK_MS_MAX } from './limits.js';
 import type { Pace } from './pace.js';
 import type { Ports } from './ports.js';
 import { Push } from './push.js';
 import { seekOnceReady, positionToResume } from './resume.js';
-import { Sender } from './sender.js';
+import { ENDS, Sender } from './sender.js';
 import { Session } from './session.js';
 import type { Options, Problem, Report, State, Viewer } from './types.js';
 
 const HAVE_FUTURE_DATA = 3;
-const ENDS: readonly State[] = ['stopped', 'completed', 'failed'];
 const EVENTS = [
   'play', 'playing', 'pause', 'seeking', 'seeked', 'waiting', 'ended', 'error', 'timeupdate', 'emptied',
 ] as const;
@@ -51,6 +51,7 @@ export class Reporter {
       limited: (viewers) => this.limited(viewers),
       terminated: (device) => this.terminated(device),
       problem: (problem) => this.problem(problem),
+      present: () => this.session && this.tell(this.stateNow(), this.session),
     });
     // Told by the stream, the next report is made now; its answer names the device.
     this.push = options.push ? new Push(options, ports, this.client, (view) => this.pushed(view)) : null;
@@ -71,9 +72,11 @@ export class Reporter {
   /**
    * Goes to where the profile left off; until it is there, nothing counts as played. Resolves with
    * that position, or null if the title begins at its start. Rejects if the server does not say.
+   * A video that can not seek within SEEK_MS_MAX does so later: whatever is shown before, counts for nothing.
    */
   async resume(): Promise<number | null> {
     this.resuming += 1;
+    let sought: Promise<void> = Promise.resolve();
     try {
       const playheadMs = await positionToResume(this.options, this.ports, this.client, this.pace);
       if (playheadMs === null || this.stopped) return null;
@@ -82,11 +85,19 @@ export class Reporter {
         if (seekToMs) seekToMs(playheadMs);
         else this.video.currentTime = playheadMs / 1000;
       };
-      await seekOnceReady(this.video, seek, () => Math.abs(this.playheadMs() - playheadMs));
+      sought = seekOnceReady(this.video, seek, () => Math.abs(this.playheadMs() - playheadMs), () => this.stopped);
+      await new Promise<void>((resolve, reject) => {
+        const cancel = this.ports.after(SEEK_MS_MAX, resolve);
+        sought.finally(cancel).then(resolve, reject);
+      });
       return playheadMs;
     } finally {
-      this.resuming -= 1;
-      this.look();
+      const done = (): void => {
+        this.resuming -= 1;
+        this.look();
+      };
+      // At once, where there is nothing to wait for: the caller may look.
+      sought.then(done, done);
     }
   }
 

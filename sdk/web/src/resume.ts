@@ -46,10 +46,18 @@ export async function positionToResume(
 /**
  * Seeks as soon as the video can, and resolves when it is there, or has failed. `awayMs`: how far it is.
  * A player that is still starting may seek to its own beginning just after us, so one look is not enough.
+ * `over`: the video is another's by now.
  */
-export async function seekOnceReady(video: HTMLVideoElement, seek: () => void, awayMs: () => number): Promise<void> {
-  if (video.readyState < HAVE_METADATA) await oneOf(video, ['loadedmetadata', 'error']);
-  for (let tried = 0; tried < SEEK_TRIES_MAX && !video.error; tried++) {
+export async function seekOnceReady(
+  video: HTMLVideoElement, seek: () => void, awayMs: () => number, over: () => boolean,
+): Promise<void> {
+  if (video.readyState < HAVE_METADATA) {
+    const ready = oneOf(video, ['loadedmetadata', 'error']);
+    // It would read nothing before play(), which may wait for us. Not by load(): that takes a player's media away.
+    if (video.preload === 'none') video.preload = 'metadata';
+    await ready;
+  }
+  for (let tried = 0; tried < SEEK_TRIES_MAX && !video.error && !over(); tried++) {
     const there = oneOf(video, ['seeked', 'error', 'emptied']);
     seek();
     await there;

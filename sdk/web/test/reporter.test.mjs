@@ -156,6 +156,54 @@ test('it waits for the media before it seeks', async () => {
   assert.equal(await resumed, 42_000);
 });
 
+test('it has a video without preload read what it needs to seek', async () => {
+  const world = new World();
+  world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });
+  const video = new FakeVideo();
+  Object.defineProperty(video, 'preload', { get: () => video.preloads ?? 'none', set: (to) => { video.preloads = to; video.ready(); } });
+  const resumed = world.reporter(video).resume();
+  await settle();
+  assert.equal(video.preloads, 'metadata');
+  video.arrive();
+  assert.equal(await resumed, 42_000);
+});
+
+test('a video that can not seek in time lets the page go on, and seeks before anything counts as played', async () => {
+  const world = new World();
+  world.answer = (request) =>
+    (request.method === 'GET' ? { status: 200, body: { items: [{ playhead_ms: 42_000 }] } } : { status: 201 });
+  const video = new FakeVideo();
+  let resumed = null;
+  void world.reporter(video).resume().then((at) => { resumed = at; });
+  await world.advance(14_900);
+  assert.equal(resumed, null);
+  await world.advance(200);
+  assert.equal(resumed, 42_000);
+  assert.equal(video.currentTime, 0);
+  await video.play();
+  video.ready();
+  await settle();
+  assert.equal(video.currentTime, 42);
+  assert.deepEqual(world.states(), ['starting']);
+  video.arrive();
+  await settle();
+  assert.deepEqual([last(world).state, last(world).playhead_ms, last(world).watched_ms], ['playing', 42_000, 0]);
+  assert.equal(world.timers.length, 1, 'the heartbeat');
+});
+
+test('a reporter that was stopped seeks no more: the video may show another title by now', async () => {
+  const world = new World();
+  world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });
+  const video = new FakeVideo();
+  const reporter = world.reporter(video);
+  void reporter.resume();
+  await settle();
+  reporter.stop();
+  video.ready();
+  await settle();
+  assert.equal(video.currentTime, 0);
+});
+
 test('it seeks again where a player that is still starting seeks to its own beginning', async () => {
   const world = new World();
   world.answer = () => ({ status: 200, body: { items: [{ playhead_ms: 42_000 }] } });

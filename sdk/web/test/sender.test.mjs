@@ -57,17 +57,20 @@ test('reports that are made while one is under way follow it together', async ()
 
 test('a report whose answer is lost goes again, with a new sent_at and otherwise the same', async () => {
   const world = new World();
+  const { video } = await playing(world);
   world.answer = () => null;
-  await playing(world);
-  assert.equal(world.requests.length, 1);
-  world.answer = () => ({ status: 201 });
+  video.pause();
+  await settle();
+  world.requests = [];
   await world.advance(2_500);
+  world.answer = () => ({ status: 204 });
+  await world.advance(10_000);
   const [first, again] = world.requests;
   assert.notEqual(first.body.sent_at, again.body.sent_at);
   assert.deepEqual({ ...first.body, sent_at: 0 }, { ...again.body, sent_at: 0 });
 });
 
-test('what is made offline waits, and goes in order when the network is back; only what is not late asks for the limit', async () => {
+test('what is made offline waits; when the network is back the newest asks for the limit, and the rest follows in order', async () => {
   const world = new World();
   const { video } = await playing(world);
   await world.advance(5_000, video);
@@ -78,12 +81,11 @@ test('what is made offline waits, and goes in order when the network is back; on
   assert.equal(world.store.rows.size, 6);
   world.goOnline();
   await settle();
-  assert.deepEqual(world.requests.map((one) => one.method), ['POST', 'PUT', 'POST']);
-  const sequences = world.sent().map((report) => report.sequence);
-  assert.deepEqual(sequences, Array.from(sequences, (_, place) => 2 + place));
-  const sentAt = world.now;
-  for (const report of world.requests[0].body) assert.ok(Date.parse(report.at) < sentAt - 20_000);
-  assert.equal(world.sent().at(-1).playhead_ms, 65_000);
+  assert.deepEqual(world.requests.map((one) => one.method), ['PUT', 'POST']);
+  const [asked, ...rest] = world.sent();
+  assert.deepEqual([Date.parse(asked.at), asked.playhead_ms], [world.now, 65_000]);
+  assert.deepEqual(rest.map((report) => report.sequence), [2, 3, 4, 5, 6, 7]);
+  assert.equal(asked.sequence, 8);
   assert.equal(world.store.rows.size, 0);
 });
 
@@ -93,10 +95,11 @@ test('a whole view that was made offline is taken without asking for the limit',
   const { video } = await playing(world);
   await world.advance(15_000, video);
   video.pause();
-  await world.advance(60_000);
+  await world.advance(300_000);
   world.goOnline();
   await settle();
-  assert.deepEqual(world.requests.map((one) => one.method), ['POST']);
+  // The last one is of now: a view that the server has not seen would be active by it.
+  assert.deepEqual(world.requests.map((one) => one.method), ['POST', 'POST']);
   assert.deepEqual(world.states(), ['starting', 'playing', 'playing', 'paused', 'paused']);
 });
 
@@ -129,6 +132,51 @@ test('reports of another account, and those that are too old, are not sent', asy
   assert.equal(world.requests.length, 0);
   assert.deepEqual([...world.store.rows.values()].map((report) => report.view), ['x'], 'the old one is gone');
 });
+
+test('what another profile could not send waits for that profile, and its bounds hold over all of them', async () => {
+  const world = new World();
+  const kept = (profile, number) => ({
+    account: 'a', profile, view: profile, state: 'paused', sequence: number,
+    at: new Date(world.now - 86_400_000 + number * 1000).toISOString(),
+  });
+  for (let number = 0; number < 5_010; number++) world.store.put(kept(number % 2 ? 'p' : 'q', number));
+  // What the server answers to a token of another profile.
+  world.answer = (request) =>
+    ([request.body].flat().some((report) => report.profile === 'q') ? problem('not-found', 404) : { status: 204 });
+  world.reporter(new FakeVideo());
+  await settle();
+  assert.equal(world.store.rows.size, 5_000 - world.sent().length);
+  await world.advance(60_000);
+  assert.deepEqual(new Set(world.sent().map((report) => report.profile)), new Set(['p']));
+  assert.equal(world.sent().length, 2_500);
+  assert.deepEqual(new Set([...world.store.rows.values()].map((report) => report.profile)), new Set(['q']));
+  world.answer = () => ({ status: 204 });
+  world.reporter(new FakeVideo(), { profile: 'q' });
+  await world.advance(60_000);
+  assert.equal(world.store.rows.size, 0);
+  assert.equal(world.sent().at(-1).profile, 'q');
+});
+
+for (const status of [401, 404, 422]) {
+  test(`that a report of an earlier page gets ${status} is no word on a take-over under way`, async () => {
+    const world = new World();
+    world.store.put({ account: 'a', profile: 'p', view: 'old', at: '2026-11-23T19:00:00.000Z', sequence: 1, state: 'paused' });
+    let answerOld;
+    world.answer = (request) => (request.method === 'PUT' ? { status: 201 } : new Promise((resolve) => { answerOld = resolve; }));
+    const problems = [];
+    const video = new FakeVideo();
+    video.ready();
+    const reporter = world.reporter(video, { onProblem: (one) => problems.push(one.status) });
+    await settle();
+    const granted = reporter.takeOver('w');
+    await settle();
+    answerOld(problem('refused', status));
+    world.answer = (request) => ({ status: request.method === 'PUT' ? 201 : 204 });
+    await world.advance(5_000);
+    assert.equal(await granted, true);
+    assert.deepEqual(problems, []);
+  });
+}
 
 test('a long time without a network keeps a thousand reports, and every change of state among them', async () => {
   const world = new World();
@@ -316,7 +364,7 @@ test('a take-over that is told in a batch stops the video as well', async () => 
 
 test('an earlier page whose view was taken over disturbs nobody', async () => {
   const world = new World();
-  world.store.put({ account: 'a', view: 'old', at: '2026-11-23T19:00:00.000Z', sequence: 1, state: 'paused' });
+  world.store.put({ account: 'a', profile: 'p', view: 'old', at: '2026-11-23T19:00:00.000Z', sequence: 1, state: 'paused' });
   world.answer = (request) =>
     (request.method === 'PUT' ? { status: 201 } : request.body.view === 'old' ? problem('view-terminated', 410) : { status: 204 });
   const seen = [];
@@ -349,6 +397,17 @@ test('a request without an answer is given up after ten seconds, and sent again'
   assert.equal(world.requests.length, 1);
   await world.advance(4_000);
   assert.equal(world.requests.length, 2);
+});
+
+test('a function that never gets a token is given up after ten seconds, and asked again', async () => {
+  const world = new World();
+  let asked = 0;
+  await playing(world, { token: () => (++asked === 1 ? new Promise(() => undefined) : 'two') });
+  await world.advance(9_900);
+  assert.equal(world.requests.length, 0);
+  await world.advance(4_000);
+  assert.equal(world.requests[0]?.headers.Authorization, 'Bearer two');
+  assert.equal(world.store.rows.size, 0);
 });
 
 test('a token goes with each request, and one that ran out is asked for anew', async () => {
