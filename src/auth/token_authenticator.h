@@ -34,9 +34,7 @@ class TokenAuthenticator final : public Authenticator {
   /// once a change, and the keys stay as they were.
   Result<bool> refresh() override;
 
-  std::uint64_t generation() const override {
-    return generation_.load(std::memory_order_acquire);
-  }
+  std::uint64_t generation() const override { return generation_.load(std::memory_order_acquire); }
 
   std::size_t tokens_cached() const { return cache_.size(); }
   /// Tokens whose signature was looked at: what the cache did not know.

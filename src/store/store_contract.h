@@ -502,12 +502,13 @@ REGISTER_TYPED_TEST_SUITE_P(StoreContract, KnowsNothingAtFirst, GivesAViewBackAs
                             KeepsAViewsPlaceInHistoryWhenItsStartMoves,
                             PagesThroughHistoryWithoutGapOrRepetition,
                             GoesOnBehindARowThatIsNotThere, KeepsTenantsAccountsAndProfilesApart,
-                            ListsProfilesInByteOrderUpToTheLimit, KnowsAProfileThatHasNothingButActs,
-                            MergesTitlesInWhateverOrderTheyCome, ReadsTitlesInTheOrderAskedFor,
-                            ReadsAPageOfAProfileWithFewTitles, ListsAllTitlesUpToTheLimit,
-                            TakesManyChangesAtOnce, KeepsWhatWasSettledThroughACrash,
-                            SettlesAnEmptyStoreAndTwiceInARow, ReadsFromMemoryTheSameOrNothing,
-                            ErasesAnAccountAndNothingElse, ErasesAProfileAndLeavesItsSiblings,
-                            MakesTheChangesOfASetInTheirOrder, RemembersTheLatestErasureForEver);
+                            ListsProfilesInByteOrderUpToTheLimit,
+                            KnowsAProfileThatHasNothingButActs, MergesTitlesInWhateverOrderTheyCome,
+                            ReadsTitlesInTheOrderAskedFor, ReadsAPageOfAProfileWithFewTitles,
+                            ListsAllTitlesUpToTheLimit, TakesManyChangesAtOnce,
+                            KeepsWhatWasSettledThroughACrash, SettlesAnEmptyStoreAndTwiceInARow,
+                            ReadsFromMemoryTheSameOrNothing, ErasesAnAccountAndNothingElse,
+                            ErasesAProfileAndLeavesItsSiblings, MakesTheChangesOfASetInTheirOrder,
+                            RemembersTheLatestErasureForEver);
 
 }  // namespace playhead

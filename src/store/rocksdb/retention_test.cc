@@ -88,8 +88,8 @@ TEST_F(RetentionTest, EndsTheHistoryWhereOlderRowsBegin) {
   const auto store = *RocksStore::open(options(30));
   std::vector<Change> changes;
   for (int i = 0; i < 10; ++i)
-    changes.push_back(ViewChange{.view = make_view(
-                                     {.view = "old-" + std::to_string(i), .active = false})});
+    changes.push_back(
+        ViewChange{.view = make_view({.view = "old-" + std::to_string(i), .active = false})});
   changes.push_back(ViewChange{
       .view = make_view({.view = "new", .start_ms = kStart + 40 * kDayMs, .active = false})});
   ASSERT_TRUE(run_to_end(store->write(std::move(changes))));
@@ -97,8 +97,8 @@ TEST_F(RetentionTest, EndsTheHistoryWhereOlderRowsBegin) {
   const auto first = run_to_end(store->history(profile_, std::nullopt, 3));
   ASSERT_EQ(first->views.size(), 1u);
   EXPECT_FALSE(first->more);
-  const auto rest = run_to_end(
-      store->history(profile_, HistoryKey{first->views[0].keyed_start, "new"}, 3));
+  const auto rest =
+      run_to_end(store->history(profile_, HistoryKey{first->views[0].keyed_start, "new"}, 3));
   EXPECT_TRUE(rest->views.empty());
   EXPECT_FALSE(rest->more);
 }
