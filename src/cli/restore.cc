@@ -15,6 +15,7 @@
 #include "cli/show.h"
 #include "config/config.h"
 #include "journal/rocksdb/rocks_journal.h"
+#include "journal/rocksdb/status.h"
 #include "record/erasure.h"
 
 namespace playhead {
@@ -56,10 +57,10 @@ Result<void> add_receipts(const std::string& path, Marks& marks) {
 
 // False: nothing is there. Errors: corrupt (files without the one that leads to them).
 Result<bool> has_database(const std::string& path) {
+  if (has_lost_current(path))
+    return fail(Errc::kCorrupt, fmt::format("{}: {}", path, kLostCurrent));
   std::error_code error;
-  if (fs::exists(path + "/CURRENT", error)) return true;
-  if (!fs::exists(path, error) || fs::is_empty(path, error)) return false;
-  return fail(Errc::kCorrupt, path + " has no file CURRENT");
+  return fs::exists(path + "/CURRENT", error);
 }
 
 // What the data that goes away knows of erasures; nothing where it can't be read.

@@ -192,6 +192,19 @@ void with_database(const std::string& path, const std::function<void(rocksdb::DB
   delete db;
 }
 
+// RocksDB would take the directory for an empty one, and delete the frames.
+TEST(RocksJournal, RefusesFilesWithoutTheOneThatLeadsToThem) {
+  const Directory directory;
+  append_through(*open(directory.path()), 30);
+  ASSERT_TRUE(fs::remove(directory.path() + "/CURRENT"));
+  for (int start = 0; start < 2; ++start) {
+    const auto journal = RocksJournal::open({.path = directory.path()});
+    ASSERT_FALSE(journal);
+    EXPECT_EQ(journal.error().code, Errc::kCorrupt);
+    EXPECT_NE(journal.error().detail.find("CURRENT"), std::string::npos);
+  }
+}
+
 TEST(RocksJournal, RefusesAGapInTheMiddle) {
   const Directory directory;
   append_through(*open(directory.path()), 30);

@@ -131,6 +131,8 @@ std::vector<rocksdb::LiveFileMetaData> Journalled::files() const {
 
 Result<void> Journalled::recover() {
   if (auto made = make_directory(options_.path); !made) return made;
+  if (has_lost_current(options_.path))
+    return std::unexpected(damaged(options_.path, std::string(kLostCurrent)));
   if (auto mended = mend(); !mended) return mended;
   rocksdb::DB* db = nullptr;
   const auto opened = rocksdb::DB::Open(journal_database_options(options_), options_.path, &db);

@@ -59,12 +59,24 @@ Result<void> make_directory(const std::string& path) {
   return sync_directory(parent.string());
 }
 
+bool has_lost_current(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::exists(path + "/CURRENT", error)) return false;
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end;
+       file.increment(error)) {
+    const auto kind = file->path().extension();
+    if (kind == ".sst" || kind == ".log") return true;
+  }
+  return false;
+}
+
 void DirectoryLock::Unlock::operator()(rocksdb::FileLock* lock) const {
   rocksdb::Env::Default()->UnlockFile(lock).PermitUncheckedError();
 }
 
 Result<DirectoryLock> DirectoryLock::take(const std::string& path, std::string_view part) {
   std::error_code error;
+  if (has_lost_current(path)) return fail(Errc::kCorrupt, path + ": " + std::string(kLostCurrent));
   if (!std::filesystem::exists(path + "/CURRENT", error))
     return fail(Errc::kNotFound, "there is no " + std::string(part) + " in " + path);
   return hold(path);

@@ -19,6 +19,12 @@ Error error_of(const rocksdb::Status& status, std::string_view what);
 /// `status` of opening the database of the `part` ("journal", "store") in `path`: adds what to do.
 Error open_error(const rocksdb::Status& status, std::string_view part, const std::string& path);
 
+/// True where a database's files are, but not the one that leads to them: opened for writing it
+/// would be made anew, and they deleted.
+bool has_lost_current(const std::string& path);
+inline constexpr std::string_view kLostCurrent =
+    "the file CURRENT, which leads to the others, is missing";
+
 /// Makes the directory and syncs its parents' entries, so that a power cut does not take it away.
 /// Errors: unavailable.
 Result<void> make_directory(const std::string& path);
@@ -30,7 +36,8 @@ Result<void> sync_directory(const std::string& path);
 /// Holds a directory's lock, for a database without opening it: nobody writes meanwhile.
 class DirectoryLock {
  public:
-  /// Errors: not_found (no database in `path`), unavailable (in use by another process).
+  /// Errors: not_found (no database in `path`), corrupt (has_lost_current()), unavailable (in use
+  /// by another process).
   static Result<DirectoryLock> take(const std::string& path, std::string_view part);
   /// Of any directory. Errors: unavailable (in use by another process, or no such directory).
   static Result<DirectoryLock> hold(const std::string& path);

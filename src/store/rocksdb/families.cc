@@ -151,6 +151,8 @@ Result<Families> Families::open(const RocksStoreOptions& options, Access access)
   const auto database = database_options(options);
   const auto families = descriptors(options, out.cache_, out.retention_);
   rocksdb::DB* db = nullptr;
+  if (has_lost_current(options.path))
+    return std::unexpected(damaged(options.path, std::string(kLostCurrent)));
   const auto opened =
       access == Access::kWrite
           ? rocksdb::DB::Open(database, options.path, families, &out.handles_, &db)

@@ -308,6 +308,25 @@ TEST(RocksStore, RefusesAStoreOfANewerFormat) {
   EXPECT_NE(store.error().detail.find("newer playhead"), std::string::npos);
 }
 
+// RocksDB would take the directory for an empty one, and delete the rows.
+TEST(RocksStore, RefusesFilesWithoutTheOneThatLeadsToThem) {
+  const Directory directory;
+  {
+    const auto store = open(directory.path());
+    std::vector<Change> changes;
+    changes.push_back(ViewChange{.view = make_view({.view = "v1"})});
+    ASSERT_TRUE(run_to_end(store->write(std::move(changes))));
+    ASSERT_TRUE(run_to_end(store->settle()));
+  }
+  ASSERT_TRUE(fs::remove(directory.path() + "/CURRENT"));
+  for (int start = 0; start < 2; ++start) {
+    const auto store = RocksStore::open({.path = directory.path()});
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code, Errc::kCorrupt);
+    EXPECT_NE(store.error().detail.find("CURRENT"), std::string::npos);
+  }
+}
+
 TEST(RocksStore, SaysCorruptForARowThatCannotBeDecoded) {
   const Directory directory;
   {
