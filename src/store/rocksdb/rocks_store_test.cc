@@ -16,6 +16,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,15 +56,31 @@ class RocksHarness {
     return run_to_end(std::move(task));
   }
 
+  // Files that a flush replaced go in the background: a copy of them all was made at one moment
+  // only if the same ones were there before and after.
   void crash() {
-    auto after = std::make_unique<Directory>();
-    fs::copy(directory_->path(), after->path(), fs::copy_options::recursive);
+    std::unique_ptr<Directory> after;
+    for (std::error_code gone; !after || gone;) {
+      const auto files = names();
+      after = std::make_unique<Directory>();
+      fs::copy(directory_->path(), after->path(), fs::copy_options::recursive, gone);
+      if (!gone && files != names()) gone = std::make_error_code(std::errc::interrupted);
+    }
     store_.reset();
     directory_ = std::move(after);
     store_ = open(directory_->path());
   }
 
  private:
+  std::set<std::string> names() const {
+    std::set<std::string> out;
+    std::error_code gone;
+    for (fs::directory_iterator file(directory_->path(), gone), end; !gone && file != end;
+         file.increment(gone))
+      out.insert(file->path().filename().string());
+    return out;
+  }
+
   std::unique_ptr<Directory> directory_ = std::make_unique<Directory>();
   std::unique_ptr<RocksStore> store_ = open(directory_->path());
 };
