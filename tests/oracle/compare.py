@@ -40,7 +40,8 @@ def answers_of_fold(account, profiles, now, titles):
     """Everything that can be asked about `account`, by the path it is asked with."""
     out = {"viewers": account.viewers(now)}
     for view in account.views.values():
-        out[f"views/{view.name}"] = view.whole(now)
+        gone = view.deleted and not view.is_active(now)
+        out[f"views/{view.name}"] = None if gone else view.whole(now)
     for profile in profiles:
         base = f"profiles/{profile}"
         out[f"{base}/history"] = account.history(profile, now)

@@ -220,7 +220,8 @@ class Crowd:
         fold.act(profile, acts, now_ms())
 
     def _terminate(self, server, account, fold):
-        views = [name for name, view in fold.views.items() if view.terminated_at is None]
+        # Nobody tells when one ended that was deleted.
+        views = [name for name, view in fold.views.items() if view.terminated_at is None and not view.deleted]
         if not views:
             return
         view, device = self.draw.choice(views), self.draw.choice((None, "d1"))
@@ -273,7 +274,9 @@ class Crowd:
         starts = not was_active and fold.views[report["view"]].is_active(now_ms())
         assert answer.status == (201 if starts else 200), f"{answer}\n{self.story_of(account)}"
         for other in former if starts else ():
-            at = ms_of(server.get(f"/v1/accounts/{account}/views/{other.name}")["ended_at"])
+            at = now_ms()
+            if not other.deleted:
+                at = ms_of(server.get(f"/v1/accounts/{account}/views/{other.name}")["ended_at"])
             assert abs(at - now_ms()) < 30_000, at
             self.past[account].append({"replaced": other.name, "at": at})
             fold.replace(other.name, at, report["device"])
