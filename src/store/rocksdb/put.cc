@@ -8,28 +8,6 @@ namespace playhead {
 
 using rocksdb::Status;
 
-namespace {
-
-// An import may have stored the same view while a player began it: then its place goes with it.
-Status drop_other_place(rocksdb::WriteBatch& batch, const Families& families,
-                        const ViewChange& change, const std::string& key) {
-  rocksdb::PinnableSlice value;
-  const Status status = families.db().Get({}, families.views(), key, &value);
-  if (status.IsNotFound()) return Status::OK();
-  if (!status.ok()) return status;
-  const auto before = decode_view(value.ToStringView());
-  if (!before) return Status::OK();  // replaced, damaged as it is
-  const Ids ids = before->ids.get();
-  if (before->keyed_start == change.view.keyed_start &&
-      ids.profile == change.view.ids.get().profile)
-    return Status::OK();
-  const ProfileRef profile{std::string(ids.tenant), std::string(ids.account),
-                           std::string(ids.profile)};
-  return batch.Delete(families.history(), history_key(profile, before->keyed_start, ids.view));
-}
-
-}  // namespace
-
 Status put_view(rocksdb::WriteBatch& batch, const Families& families, const ViewChange& change,
                 std::string& row) {
   const Ids ids = change.view.ids.get();
@@ -41,13 +19,28 @@ Status put_view(rocksdb::WriteBatch& batch, const Families& families, const View
     status = change.view.active ? batch.Put(families.active(), key, {})
                                 : batch.Delete(families.active(), key);
   if (!change.first || !status.ok()) return status;
-  status = drop_other_place(batch, families, change, key);
-  if (!status.ok()) return status;
   status = batch.Put(families.profiles(), account_key(ids.tenant, ids.account, ids.profile), {});
   if (!change.view.view.record || !status.ok()) return status;
   const ProfileRef profile{std::string(ids.tenant), std::string(ids.account),
                            std::string(ids.profile)};
   return batch.Put(families.history(), history_key(profile, change.view.keyed_start, ids.view), {});
+}
+
+Status drop_former_place(rocksdb::WriteBatch& batch, const Families& families,
+                         const StoredView& view) {
+  const Ids ids = view.ids.get();
+  rocksdb::PinnableSlice value;
+  const Status status = families.db().Get({}, families.views(),
+                                          account_key(ids.tenant, ids.account, ids.view), &value);
+  if (status.IsNotFound()) return Status::OK();
+  if (!status.ok()) return status;
+  const auto before = decode_view(value.ToStringView());
+  if (!before) return Status::OK();  // replaced, damaged as it is
+  const Ids former = before->ids.get();
+  if (before->keyed_start == view.keyed_start && former.profile == ids.profile) return Status::OK();
+  const ProfileRef profile{std::string(former.tenant), std::string(former.account),
+                           std::string(former.profile)};
+  return batch.Delete(families.history(), history_key(profile, before->keyed_start, former.view));
 }
 
 Status merge_title(rocksdb::WriteBatch& batch, const Families& families, const TitleChange& change,

@@ -125,9 +125,10 @@ Result<void> Stored::write_now(const std::vector<Change>& changes) {
   std::string row;
   Status status;
   for (const Change& change : changes) {
-    if (const auto* view = std::get_if<ViewChange>(&change))
-      status = put_view(batch, families_, *view, row);
-    else if (const auto* title = std::get_if<TitleChange>(&change))
+    if (const auto* view = std::get_if<ViewChange>(&change)) {
+      if (view->first) status = drop_former_place(batch, families_, view->view);
+      if (status.ok()) status = put_view(batch, families_, *view, row);
+    } else if (const auto* title = std::get_if<TitleChange>(&change))
       status = merge_title(batch, families_, *title, row);
     else
       status = erase(families_, std::get<EraseChange>(change), batch);
