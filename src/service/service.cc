@@ -129,14 +129,14 @@ Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, Account
                                                            std::string view) {
   std::optional<StoredView> found = shard.find(account, view);
   shard.forget_idle(account);
-  if (found && store_.is_over(*found)) co_return std::nullopt;
-  if (found) co_return found;
-  const auto hidden = shard.hidden(account);
-  auto stored = co_await store_.view(account, view);
-  if (stored && *stored &&
-      (hidden.covers((*stored)->ids.get().profile) || store_.is_over(**stored)))
-    co_return std::nullopt;
-  co_return stored;
+  if (!found) {
+    const auto hidden = shard.hidden(account);
+    auto stored = co_await store_.view(account, view);
+    if (!stored) co_return std::unexpected(stored.error());
+    if (*stored && !hidden.covers((*stored)->ids.get().profile)) found = *std::move(stored);
+  }
+  if (found && store_.is_over(*found)) found.reset();
+  co_return found;
 }
 
 Task<Result<void>> Service::terminate(AccountRef account, std::string view, std::string by_device) {
