@@ -50,7 +50,7 @@ class CacheContract : public testing::Test {
   Deadline soon() { return Deadline::after(clock_, 30); }
 
   std::expected<Page, Miss> newest(const ProfileRef& profile) {
-    return run_call(cache().newest(profile, patient()));
+    return run_to_end(cache().newest(profile, patient()));
   }
   /// The rows of a hit; the test fails if it is a miss.
   std::vector<std::string> rows(const ProfileRef& profile) {
@@ -65,12 +65,12 @@ class CacheContract : public testing::Test {
     return miss_of(page);
   }
   Written put(PageVersion before, PageVersion after, std::vector<StoredView> rows) {
-    return run_call(cache().put({.profile = profile_,
-                                 .before = before,
-                                 .after = after,
-                                 .as_of = clock_.now(),
-                                 .rows = std::move(rows)},
-                                patient()));
+    return run_to_end(cache().put({.profile = profile_,
+                                   .before = before,
+                                   .after = after,
+                                   .as_of = clock_.now(),
+                                   .rows = std::move(rows)},
+                                  patient()));
   }
   Written fill(PageVersion version, std::vector<StoredView> rows, bool whole = true) {
     return fill_of(profile_, version, std::move(rows), whole);
@@ -78,9 +78,9 @@ class CacheContract : public testing::Test {
   Written fill_of(const ProfileRef& profile, PageVersion version, std::vector<StoredView> rows,
                   bool whole = true) {
     Page page{.version = version, .as_of = clock_.now(), .whole = whole, .rows = std::move(rows)};
-    return run_call(cache().fill(profile, std::move(page), patient()));
+    return run_to_end(cache().fill(profile, std::move(page), patient()));
   }
-  Written forget(PageVersion at) { return run_call(cache().forget(profile_, at, patient())); }
+  Written forget(PageVersion at) { return run_to_end(cache().forget(profile_, at, patient())); }
 
   std::vector<StoredView> views(const std::vector<int>& numbers, Playhead playhead = 5'000) {
     std::vector<StoredView> out;
@@ -123,7 +123,7 @@ TYPED_TEST_P(CacheContract, GivesBackWhatItWasFilledWith) {
             .as_of = page.as_of,
             .whole = page.whole,
             .rows = this->views({2, 4, 5, 1, 3})};
-  EXPECT_EQ(run_call(this->cache().fill(this->profile_, std::move(sent), this->patient())),
+  EXPECT_EQ(run_to_end(this->cache().fill(this->profile_, std::move(sent), this->patient())),
             Written::kApplied);
   const auto back = this->newest(this->profile_);
   ASSERT_TRUE(back);
@@ -253,7 +253,7 @@ TYPED_TEST_P(CacheContract, ProfilesAndClustersDoNotMix) {
   this->fill({1, 1}, this->views({2}));
   EXPECT_EQ(this->miss(this->other_), Miss::kAbsent);
   const auto elsewhere = this->harness_.make({.name = "elsewhere"}, this->clock_);
-  EXPECT_FALSE(run_call(elsewhere->newest(this->profile_, this->patient())));
+  EXPECT_FALSE(run_to_end(elsewhere->newest(this->profile_, this->patient())));
   EXPECT_EQ(this->rows(this->profile_), this->bytes({2}));
 }
 
@@ -312,7 +312,8 @@ TYPED_TEST_P(CacheContract, AValueOfAnotherClusterIsAMiss) {
   this->harness_.plant("elsewhere", this->profile_,
                        this->harness_.texts(this->kCluster, this->profile_));
   const auto elsewhere = this->harness_.make({.name = "elsewhere"}, this->clock_);
-  EXPECT_EQ(miss_of(run_call(elsewhere->newest(this->profile_, this->patient()))), Miss::kForeign);
+  EXPECT_EQ(miss_of(run_to_end(elsewhere->newest(this->profile_, this->patient()))),
+            Miss::kForeign);
 }
 
 TYPED_TEST_P(CacheContract, APageOfANewerReleaseIsAMiss) {
@@ -412,7 +413,7 @@ TYPED_TEST_P(CacheContract, ASlowServerIsAMissAtTheDeadlineAndThenNotAskedForAWh
   this->fill({1, 1}, this->views({2}));
   this->harness_.server().freeze();
   EXPECT_TRUE(this->eventually([&] {
-    const auto page = run_call(this->cache().newest(this->profile_, this->soon()));
+    const auto page = run_to_end(this->cache().newest(this->profile_, this->soon()));
     EXPECT_FALSE(page);
     return !page && page.error() == Miss::kRefused;
   }));
@@ -432,7 +433,7 @@ TYPED_TEST_P(CacheContract, AnAnswerThatCameTooLateIsNotTakenForAnotherOnes) {
   }
   for (int round = 0; round < 3; ++round) {
     this->harness_.server().freeze();
-    EXPECT_FALSE(run_call(this->cache().newest(profiles[round], this->soon())));
+    EXPECT_FALSE(run_to_end(this->cache().newest(profiles[round], this->soon())));
     this->harness_.server().thaw();
     for (const ProfileRef& profile : profiles) {
       EXPECT_TRUE(this->eventually([&] { return this->newest(profile).has_value(); }));
@@ -446,7 +447,7 @@ TYPED_TEST_P(CacheContract, APutThatWasTooLateIsMissedByTheNextOne) {
   this->open({.lanes = 1, .failures_max = 1'000'000});
   this->fill({1, 1}, this->views({2}));
   this->harness_.server().freeze();
-  const Written late = run_call(this->cache().put(
+  const Written late = run_to_end(this->cache().put(
       {.profile = this->profile_, .before = {1, 1}, .after = {1, 2}, .rows = this->views({4})},
       this->soon()));
   EXPECT_TRUE(late == Written::kUnknown || late == Written::kRefused);
@@ -492,7 +493,7 @@ TYPED_TEST_P(CacheContract, OfConcurrentWritersNoPutIsLostUnlessItSaysSo) {
     writers.emplace_back([&, w] {
       const auto cache = this->harness_.make(options, this->clock_);
       for (int done = 0; done < kPutsEach;) {
-        const auto page = run_call(cache->newest(this->profile_, this->patient()));
+        const auto page = run_to_end(cache->newest(this->profile_, this->patient()));
         if (!page) {
           ADD_FAILURE() << "a miss of " << static_cast<int>(page.error());
           return;
@@ -501,7 +502,7 @@ TYPED_TEST_P(CacheContract, OfConcurrentWritersNoPutIsLostUnlessItSaysSo) {
                           .before = page->version,
                           .after = {1, page->version.count + 1}};
         change.rows.push_back(make_row(this->profile_, done * kWriters + w));
-        const Written written = run_call(cache->put(std::move(change), this->patient()));
+        const Written written = run_to_end(cache->put(std::move(change), this->patient()));
         if (written == Written::kApplied)
           ++done;
         else

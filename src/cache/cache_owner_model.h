@@ -141,7 +141,7 @@ class OwnerModel {
                       .after = which.after,
                       .as_of = which.as_of};
       for (const StoredView& view : which.rows) copy.rows.push_back(view.clone());
-      (void)run_call(world_.cache.put(std::move(copy), patient()));
+      (void)run_to_end(world_.cache.put(std::move(copy), patient()));
     };
     if (prng_.chance(900)) send(change);
     // Late, or a second time.
@@ -151,7 +151,7 @@ class OwnerModel {
   }
 
   void read() {
-    if (run_call(world_.cache.newest(world_.profile, patient()))) return;
+    if (run_to_end(world_.cache.newest(world_.profile, patient()))) return;
     ++counts_.misses;
     const auto fill = [this, version = known_, rows = store_] { fill_with(version, rows); };
     if (prng_.chance(100))
@@ -162,7 +162,7 @@ class OwnerModel {
 
   void fill_with(PageVersion version, const Rows& rows) {
     Page page{.version = version, .as_of = world_.clock.now(), .whole = true, .rows = views(rows)};
-    (void)run_call(world_.cache.fill(world_.profile, std::move(page), patient()));
+    (void)run_to_end(world_.cache.fill(world_.profile, std::move(page), patient()));
   }
 
   // It may have read the store at any time, and finds no page as often as not.
@@ -189,9 +189,9 @@ class OwnerModel {
       ++counts_.unforgotten;
       return;
     }
-    const Written forgotten = run_call(world_.cache.forget(world_.profile, known_, patient()));
+    const Written forgotten = run_to_end(world_.cache.forget(world_.profile, known_, patient()));
     if (forgotten != Written::kApplied) return;  // the server has just been started anew
-    const auto page = run_call(world_.cache.newest(world_.profile, patient()));
+    const auto page = run_to_end(world_.cache.newest(world_.profile, patient()));
     EXPECT_FALSE(page) << "a page outlived its erasure";
   }
 
@@ -203,7 +203,7 @@ class OwnerModel {
   // Until the cache has found the server again.
   void wait_for_answers() {
     for (const Deadline deadline = patient(); !deadline.passed(world_.clock);) {
-      const auto page = run_call(world_.cache.newest(world_.profile, patient()));
+      const auto page = run_to_end(world_.cache.newest(world_.profile, patient()));
       if (page || (page.error() != Miss::kFailed && page.error() != Miss::kRefused)) return;
     }
   }
@@ -222,7 +222,7 @@ class OwnerModel {
 
   // A hit holds all up to its version, and nothing but the newest rows, without a gap.
   void compare() {
-    const auto page = run_call(world_.cache.newest(world_.profile, patient()));
+    const auto page = run_to_end(world_.cache.newest(world_.profile, patient()));
     if (!page) return;
     if (page->version == PageVersion{}) {
       ++counts_.unknown;

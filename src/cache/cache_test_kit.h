@@ -14,9 +14,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <exception>
 #include <functional>
 #include <optional>
 #include <stdexcept>
@@ -25,27 +22,9 @@
 #include <vector>
 
 #include "cache/cache.h"
+#include "runtime/run_to_end.h"
 
 namespace playhead {
-
-/// Drives `task` on a loop of its own, to its end.
-template <typename T>
-T run_call(Task<T> task) {
-  boost::asio::io_context context;
-  std::optional<T> result;
-  boost::asio::co_spawn(context, std::move(task), [&](std::exception_ptr error, T value) {
-    if (error) std::rethrow_exception(error);
-    result = std::move(value);
-  });
-  context.run();
-  return std::move(result).value();
-}
-
-template <typename T>
-T value_of(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  return std::move(*result);
-}
 
 /// Why there is no page; none of the reasons if there is one.
 template <typename T>

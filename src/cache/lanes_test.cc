@@ -24,7 +24,7 @@ Deadline patient() { return Deadline::after(kClock, kPatienceMs); }
 
 TEST(Lanes, GiveBackWhatCameOfTheWork) {
   Lanes lanes(kClock, 2, 4);
-  EXPECT_EQ(run_call(lanes.run<int>(1, patient(), [] { return 7; })), Got(7));
+  EXPECT_EQ(run_to_end(lanes.run<int>(1, patient(), [] { return 7; })), Got(7));
 }
 
 TEST(Lanes, DoTheWorkOfOneLaneInItsOrder) {
@@ -48,14 +48,14 @@ TEST(Lanes, DoTheWorkOfOneLaneInItsOrder) {
 TEST(Lanes, LeaveWorkThatHangsAtItsDeadline) {
   auto hang = std::make_shared<std::latch>(1);
   Lanes lanes(kClock, 1, 4);
-  const Got got = run_call(lanes.run<int>(0, soon(), [hang] {
+  const Got got = run_to_end(lanes.run<int>(0, soon(), [hang] {
     hang->wait();
     return 1;
   }));
   EXPECT_EQ(got, Got(std::unexpected(Unanswered::kLate)));
   // Its caller's loop is gone by now: what comes of it goes nowhere.
   hang->count_down();
-  EXPECT_EQ(run_call(lanes.run<int>(0, patient(), [] { return 2; })), Got(2));
+  EXPECT_EQ(run_to_end(lanes.run<int>(0, patient(), [] { return 2; })), Got(2));
 }
 
 TEST(Lanes, NeverBeginWorkWhoseDeadlineHasPassed) {
@@ -65,15 +65,15 @@ TEST(Lanes, NeverBeginWorkWhoseDeadlineHasPassed) {
   // On a busy machine the first may be too late itself.
   const auto hangs = std::make_shared<std::atomic<bool>>(false);
   while (!*hangs)
-    (void)run_call(lanes.run<int>(0, soon(), [hang, hangs] {
+    (void)run_to_end(lanes.run<int>(0, soon(), [hang, hangs] {
       *hangs = true;
       hang->wait();
       return 1;
     }));
-  const Got late = run_call(lanes.run<int>(0, soon(), [begun] { return ++*begun; }));
+  const Got late = run_to_end(lanes.run<int>(0, soon(), [begun] { return ++*begun; }));
   EXPECT_EQ(late, Got(std::unexpected(Unanswered::kLate)));
   hang->count_down();
-  EXPECT_EQ(run_call(lanes.run<int>(0, patient(), [] { return 2; })), Got(2));
+  EXPECT_EQ(run_to_end(lanes.run<int>(0, patient(), [] { return 2; })), Got(2));
   EXPECT_EQ(begun->load(), 0);
 }
 
@@ -106,11 +106,11 @@ TEST(Lanes, EndWithoutWhatStillWaits) {
   auto begun = std::make_shared<std::atomic<int>>(0);
   {
     Lanes lanes(kClock, 1, 4);
-    (void)run_call(lanes.run<int>(0, soon(), [hang, begun] {
+    (void)run_to_end(lanes.run<int>(0, soon(), [hang, begun] {
       hang->wait();
       return ++*begun;
     }));
-    (void)run_call(lanes.run<int>(0, soon(), [begun] { return ++*begun; }));
+    (void)run_to_end(lanes.run<int>(0, soon(), [begun] { return ++*begun; }));
     hang->count_down();
   }
   EXPECT_EQ(begun->load(), 1) << "what is under way ends, what waits does not begin";

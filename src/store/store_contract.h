@@ -2,38 +2,24 @@
 //
 // A store's own test names a Harness and instantiates the suite:
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Rocks, StoreContract, RocksHarness);
-// A Harness has: `Store& store()`; `T run(Task<T>)`, which drives a Task to its end; and `void
+// A Harness has: `Store& store()`; `T run(Task<T>)`, which drives a Task to its end (run_to_end(),
+// unless its time is virtual); and `void
 // crash()`, which takes from the store all that a crash may take and opens it anew.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "record/stored.h"
+#include "runtime/run_to_end.h"
 #include "store/store.h"
 
 namespace playhead {
-
-/// Drives `task` on a loop of its own. What a Harness's run() is, unless its time is virtual.
-template <typename T>
-T run_to_end(Task<T> task) {
-  boost::asio::io_context context;
-  std::optional<T> result;
-  boost::asio::co_spawn(context, std::move(task), [&](std::exception_ptr error, T value) {
-    if (error) std::rethrow_exception(error);
-    result = std::move(value);
-  });
-  context.run();
-  return std::move(result).value();
-}
 
 /// A view to store, told by the few things that the contract is about.
 struct ViewSpec {

@@ -94,12 +94,12 @@ TEST(MemcachedServers, OneThatIsDeadCostsItsOwnPagesOnly) {
   for (int i = 0; i < kProfiles; ++i) {
     Page page{.version = {1, 1}, .whole = true};
     page.rows.push_back(make_row(profile(i), i));
-    EXPECT_EQ(run_call(writer->fill(profile(i), std::move(page), patient())), Written::kApplied);
+    EXPECT_EQ(run_to_end(writer->fill(profile(i), std::move(page), patient())), Written::kApplied);
   }
   const auto hits = [&](Cache& cache) {
     std::set<int> out;
     for (int i = 0; i < kProfiles; ++i)
-      if (run_call(cache.newest(profile(i), patient()))) out.insert(i);
+      if (run_to_end(cache.newest(profile(i), patient()))) out.insert(i);
     return out;
   };
   EXPECT_EQ(hits(*reader).size(), std::size_t{kProfiles}) << "all nodes look in the same place";

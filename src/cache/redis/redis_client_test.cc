@@ -144,11 +144,11 @@ class RedisPage : public testing::Test {
   RedisPage() {
     Page page{.version = {1, 1}, .whole = true};
     for (const int number : {2, 4, 6}) page.rows.push_back(make_row(profile_, number));
-    EXPECT_EQ(run_call(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
+    EXPECT_EQ(run_to_end(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
   }
   Deadline patient() { return Deadline::after(clock_, 60'000); }
   Miss miss() { return miss_of(newest()); }
-  std::expected<Page, Miss> newest() { return run_call(cache_->newest(profile_, patient())); }
+  std::expected<Page, Miss> newest() { return run_to_end(cache_->newest(profile_, patient())); }
   Written put(std::initializer_list<int> numbers, Playhead playhead = 5'000) {
     return put(numbers, {1, 1}, playhead);
   }
@@ -156,7 +156,7 @@ class RedisPage : public testing::Test {
     PageChange change{.profile = profile_, .before = before};
     change.after = {before.epoch, before.count + 1};
     for (const int number : numbers) change.rows.push_back(make_row(profile_, number, playhead));
-    return run_call(cache_->put(std::move(change), patient()));
+    return run_to_end(cache_->put(std::move(change), patient()));
   }
   std::string view(int number) { return std::string(make_row(profile_, number).ids.get().view); }
 
@@ -201,7 +201,7 @@ TEST_F(RedisPage, WithARowInAnothersPlaceLosesNoOtherOneByATrim) {
   const auto put_newest = [&] {
     PageChange change{.profile = profile_, .before = {1, 1}, .after = {1, 2}};
     change.rows.push_back(make_row(profile_, 8));
-    return run_call(small->put(std::move(change), patient()));
+    return run_to_end(small->put(std::move(change), patient()));
   };
   const std::string oldest = harness_.ask({"ZSCORE", order_, view(2)}).at(0);
   const std::string middle = harness_.ask({"ZSCORE", order_, view(4)}).at(0);
@@ -210,7 +210,7 @@ TEST_F(RedisPage, WithARowInAnothersPlaceLosesNoOtherOneByATrim) {
   Page page{.version = {1, 1}, .whole = true};
   harness_.flush();
   for (const int number : {2, 4, 6}) page.rows.push_back(make_row(profile_, number));
-  EXPECT_EQ(run_call(small->fill(profile_, std::move(page), patient())), Written::kApplied);
+  EXPECT_EQ(run_to_end(small->fill(profile_, std::move(page), patient())), Written::kApplied);
   harness_.ask({"ZADD", order_, std::to_string(std::stoll(middle) - 1), view(2)});
   EXPECT_EQ(put_newest(), Written::kGap) << "it would have kept the oldest";
 }
@@ -220,7 +220,7 @@ class RedisPageThatIsNotWhole : public RedisPage {
   RedisPageThatIsNotWhole() {
     Page page{.version = {1, 1}, .whole = false};
     for (const int number : {2, 6, 8}) page.rows.push_back(make_row(profile_, number));
-    EXPECT_EQ(run_call(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
+    EXPECT_EQ(run_to_end(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
   }
   void misplace(int number, std::int64_t place) {
     harness_.ask({"ZADD", order_, std::to_string(place), view(number)});
@@ -274,7 +274,7 @@ TEST_F(RedisPage, WhoseKeysHoldOtherThingsIsAMissAndCanBeFilledAgain) {
     EXPECT_FALSE(newest());
     Page page{.version = {1, 1}, .whole = true};
     page.rows.push_back(make_row(profile_, 2));
-    EXPECT_EQ(run_call(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
+    EXPECT_EQ(run_to_end(cache_->fill(profile_, std::move(page), patient())), Written::kApplied);
     EXPECT_TRUE(newest());
     harness_.ask({"SET", key, "something else"});
     EXPECT_NE(put({8}), Written::kApplied);
@@ -294,7 +294,7 @@ TEST_F(RedisPage, LeavesNothingBehindInTheServer) {
   EXPECT_EQ(harness_.ask({"DBSIZE"}).at(0), "2");
   EXPECT_GT(harness_.left_ms("test", profile_), 0);
   EXPECT_NE(harness_.ask({"PTTL", order_}).at(0), "-1") << "both keys have a time";
-  EXPECT_EQ(run_call(cache_->forget(profile_, {1, 2}, patient())), Written::kApplied);
+  EXPECT_EQ(run_to_end(cache_->forget(profile_, {1, 2}, patient())), Written::kApplied);
   EXPECT_EQ(harness_.ask({"DBSIZE"}).at(0), "1") << "the floor";
   EXPECT_EQ(harness_.ask({"HLEN", hash_}).at(0), "1");
 }

@@ -11,9 +11,6 @@
 
 namespace playhead {
 
-// What comes with the ring's test kit; playhead_store_cassandra_test runs it.
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(StoreContract);
-
 namespace {
 
 class RingHarness {

@@ -21,9 +21,9 @@
 #include <vector>
 
 #include "runtime/clock.h"
+#include "runtime/run_to_end.h"
 #include "store/cassandra/cassandra_store.h"
 #include "store/cassandra/schema.h"
-#include "store/store_contract.h"
 
 namespace playhead {
 
@@ -75,12 +75,6 @@ inline CqlOptions ring_options(std::string keyspace = {}) {
           .keyspace = std::move(keyspace),
           .connect_timeout_ms = 60'000,
           .call_timeout_ms = 60'000};
-}
-
-template <typename T>
-T value_of(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().detail);
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
 /// An empty keyspace with the tables, gone with the test.
