@@ -21,12 +21,17 @@ constexpr std::uint8_t kFloor = 2;
 constexpr std::int64_t kPlaceMsMax = std::int64_t{1} << 52;
 constexpr std::size_t kKeyNameBytesMax = 64;  ///< of a cluster's name in a key
 
-// Newest first, by view among equals.
+}  // namespace
+
 bool comes_before(const PageRow& a, const PageRow& b) {
   return std::tuple(b.keyed_start, a.view) < std::tuple(a.keyed_start, b.view);
 }
 
-}  // namespace
+bool is_of(const StoredView& view, const ProfileRef& profile) {
+  const Ids ids = view.ids.get();
+  return ids.tenant == profile.tenant && ids.account == profile.account &&
+         ids.profile == profile.profile;
+}
 
 std::string page_identity(std::string_view cluster, const ProfileRef& profile) {
   // No id has a slash in it.
@@ -127,11 +132,8 @@ std::expected<PageEntry, Miss> decode_page(std::string_view bytes, std::string_v
 std::expected<StoredView, Miss> read_row(const PageRow& row, const ProfileRef& profile) {
   Result<StoredView> view = decode_view(row.record);
   if (!view) return std::unexpected(Miss::kDamaged);
-  const Ids ids = view->ids.get();
-  if (ids.tenant != profile.tenant || ids.account != profile.account ||
-      ids.profile != profile.profile)
-    return std::unexpected(Miss::kForeign);
-  if (ids.view != row.view || view->keyed_start != row.keyed_start)
+  if (!is_of(*view, profile)) return std::unexpected(Miss::kForeign);
+  if (view->ids.get().view != row.view || view->keyed_start != row.keyed_start)
     return std::unexpected(Miss::kDamaged);
   return std::move(*view);
 }

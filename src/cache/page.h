@@ -55,6 +55,10 @@ std::string encode_page(const PageEntry& entry, std::string_view identity);
 /// Rows borrow from `bytes`. Misses: kDamaged, kForeign, kFormat.
 std::expected<PageEntry, Miss> decode_page(std::string_view bytes, std::string_view identity);
 
+/// The order of a page: newest first, by view among equals.
+bool comes_before(const PageRow& a, const PageRow& b);
+bool is_of(const StoredView& view, const ProfileRef& profile);
+
 /// The view of a row, which must be what its place and `profile` say. Misses: kDamaged, kForeign.
 std::expected<StoredView, Miss> read_row(const PageRow& row, const ProfileRef& profile);
 /// All rows of a page that is no floor. Misses: as read_row().

@@ -137,9 +137,8 @@ std::optional<Value> take_value(std::string_view& values, std::string_view ident
   return out;
 }
 
-bool comes_before(const StoredView& a, const StoredView& b) {
-  if (a.keyed_start != b.keyed_start) return a.keyed_start > b.keyed_start;
-  return a.ids.get().view < b.ids.get().view;
+PageRow place_of(const StoredView& view) {
+  return {.keyed_start = view.keyed_start, .view = view.ids.get().view, .record = {}};
 }
 
 std::string_view text_of(const redisReply* reply) {
@@ -180,11 +179,8 @@ std::expected<Page, Miss> read_redis_page(std::string_view head_text, std::strin
     Result<StoredView> view = decode_view(value->record);
     if (!view || value->place != place_text(view->keyed_start))
       return std::unexpected(Miss::kDamaged);
-    const Ids ids = view->ids.get();
-    if (ids.tenant != profile.tenant || ids.account != profile.account ||
-        ids.profile != profile.profile)
-      return std::unexpected(Miss::kForeign);
-    if (!out.rows.empty() && !comes_before(out.rows.back(), *view))
+    if (!is_of(*view, profile)) return std::unexpected(Miss::kForeign);
+    if (!out.rows.empty() && !comes_before(place_of(out.rows.back()), place_of(*view)))
       return std::unexpected(Miss::kDamaged);
     out.rows.push_back(std::move(*view));
   }
