@@ -287,11 +287,8 @@ Task<> LeaseKeeper::change_map(std::uint64_t ticket, ChangeMap change) {
 }
 
 void LeaseKeeper::answer_change(std::uint64_t ticket, const Result<bool>& made) {
-  if (!made) ++uncertain_;
-  const LeaseChange change = !made   ? LeaseChange::kUncertain
-                             : *made ? LeaseChange::kApplied
-                                     : LeaseChange::kRefused;
-  handle(lease_.changed(now_ms(), ticket, change));
+  if (!made) return answer_uncertain(ticket, Kind::kChange);
+  handle(lease_.changed(now_ms(), ticket, *made ? LeaseChange::kApplied : LeaseChange::kRefused));
 }
 
 // ---- Flushes ------------------------------------------------------------------------------------

@@ -3,10 +3,9 @@
 //
 // Operation: run() on the executor, from the join to leave() or stop(). What run() does between its
 //   waits is step(), which tests with a clock of their own call themselves.
-// Concurrency: the executor runs one thing at a time; the listener is called on it. leave(),
-// stop(),
-//   set_loads(), fresh() and status() from any thread. It outlives run(); the rows, the listener,
-//   the clock and the executor's loop outlive it.
+// Concurrency: the executor runs one thing at a time; the listener is called on it. From any
+//   thread: leave(), stop(), set_loads(), fresh() and status(). It outlives run(); the rows, the
+//   listener, the clock and the executor's loop outlive it.
 // Invariants:
 //  1. What a lease does not allow any more is withdrawn before its next order is carried out.
 //  2. An order to the rows is answered to the machine once: with what came of it, or as uncertain
