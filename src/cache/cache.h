@@ -21,7 +21,7 @@
 // What it asks of its callers:
 //  1. The store first, then the version, then the put; a version is never given twice.
 //  2. Who fills takes the version (and `as_of`) before it reads the store.
-//  3. Who erases raises the version, then forgets; if that gives kRefused or kUnknown, again. A page
+//  3. Who erases raises the version, then forgets; on kRefused or kUnknown, again. A page
 //     lives `page_life_ms_max` at most, however often it is read: so long an erased row can be seen
 //     as stale at the worst.
 //
