@@ -14,11 +14,11 @@ const day = (agoMs) => {
   return `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, '0')}-${String(date.getDate()).padStart(2, '0')}`;
 };
 
-/** Twelve views of the film, three days apart, and two of the series. */
+/** Twelve views of the film, an hour apart, and two of the series, more than three whole days ago at any time of day. */
 async function watchedMuch(server) {
   for (let i = 0; i < 12; i++) await watched(server, { view: `film-${i}`, fromMs: i * 40_000, forMs: 30_000, agoMs: HOUR_MS + (12 - i) * HOUR_MS });
-  await watched(server, { view: 'ebb', title: 'tides-1', series: 'tides', durationMs: 180_000, agoMs: 72 * HOUR_MS });
-  await watched(server, { view: 'slack', title: 'tides-2', series: 'tides', durationMs: 180_000, agoMs: 71 * HOUR_MS });
+  await watched(server, { view: 'ebb', title: 'tides-1', series: 'tides', durationMs: 180_000, agoMs: 97 * HOUR_MS });
+  await watched(server, { view: 'slack', title: 'tides-2', series: 'tides', durationMs: 180_000, agoMs: 96 * HOUR_MS });
 }
 
 scene('history comes page by page, newest first', async ({ server, open }) => {
@@ -51,7 +51,7 @@ scene('history is filtered by title, series and days', async ({ server, open }) 
   await rows.nth(9).waitFor();
   await window.page.getByLabel('To', { exact: true }).fill(day(48 * HOUR_MS));
   await eventually(async () => (await rows.count()) === 2, 'what is old');
-  await window.page.getByLabel('From', { exact: true }).fill(day(49 * HOUR_MS));
+  await window.page.getByLabel('From', { exact: true }).fill(day(48 * HOUR_MS));
   await window.page.getByText('Nothing here by these filters').waitFor();
 });
 
