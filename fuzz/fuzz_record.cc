@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "checks.h"
 #include "record/bytes.h"
+#include "record/inbox.h"
 #include "record/stored.h"
 
 namespace playhead::fuzz {
@@ -105,6 +106,16 @@ void check_frame(std::string_view bytes) {
   PLAYHEAD_ASSERT(third.heartbeats == first.heartbeats && third.snapshots == first.snapshots);
 }
 
+// What it holds is a view; the checksum is put behind it here.
+void check_inbox(std::string_view bytes) {
+  std::string row(bytes);
+  put_fixed(row, hash_bytes(row));
+  const auto view = decode_inbox(row);
+  if (!view) return;
+  const auto back = decode_inbox(encode_inbox(*view));
+  PLAYHEAD_ASSERT(back.has_value() && encoded(*back) == encoded(*view));
+}
+
 void check_one(std::string_view bytes) {
   if (bytes.empty()) return;
   const std::string_view rest = bytes.substr(1);
@@ -115,6 +126,8 @@ void check_one(std::string_view bytes) {
       return check_title(rest);
     case 'r':
       return check_report(rest);
+    case 'i':
+      return check_inbox(rest);
     case 'f':
       return check_frame(rest);
     default:

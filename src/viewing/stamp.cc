@@ -24,8 +24,9 @@ std::uint32_t digest_of(const Report& report) {
 }
 
 // True for a report whose playhead tells of no movement; view.h says which those are.
-bool stands_still(const View& view, const Stamped& report) {
-  if (view.moved == kNever) return false;
+bool stands_still(const View& view, const Stamped& report, Known known) {
+  // What others know of a view may have moved: to be sure, it has.
+  if (view.moved == kNever && known == Known::kAll) return false;
   switch (report.state) {
     case State::kPlaying:
       return false;
@@ -47,7 +48,7 @@ bool stands_still(const View& view, const Stamped& report) {
 }  // namespace
 
 Stamped stamp(const Report& report, const View& view, Instant arrival, const Rules& rules,
-              bool* playhead_dropped) {
+              bool* playhead_dropped, Known known) {
   Stamped out;
   out.order.at = std::min(report.at + view.clock_offset, arrival);
   out.order.sequence = report.sequence;
@@ -67,7 +68,7 @@ Stamped stamp(const Report& report, const View& view, Instant arrival, const Rul
     const auto line = finish_line(duration, out.credits.value_or(view.credits), rules);
     out.beyond = line && *out.playhead >= *line;
   }
-  out.still = stands_still(view, out);
+  out.still = stands_still(view, out, known);
   return out;
 }
 

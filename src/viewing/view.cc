@@ -9,9 +9,6 @@
 namespace playhead {
 namespace {
 
-// Without playheads, a gap longer than a plain player's expiry is silence and no evidence.
-constexpr Millis kSilenceMax = 90'000;
-
 EndReason reason_of(State state) {
   switch (state) {
     case State::kCompleted:
@@ -78,38 +75,6 @@ void fold_played(View& view, const Stamped& report) {
   if (report.beyond) view.beyond.add(report.order.at, *report.playhead);
 }
 
-// Media played between two neighbouring reports. A seek's playhead is its target, not a place that
-// was played up to, so only time speaks there.
-Millis played_between(const Trail::Point& from, const Trail::Point& to) {
-  if (from.state != State::kPlaying) return 0;
-  const Millis time = to.order.at - from.order.at;
-  const bool spans = from.playhead != kNoPlayhead && to.playhead != kNoPlayhead &&
-                     to.state != State::kSeeking && to.state != State::kAd;
-  if (!spans) return std::min(time, kSilenceMax);
-  return std::clamp<Millis>(to.playhead - from.playhead, 0, time);
-}
-
-// A report that names no state goes on with its predecessor's.
-void fill_kept_states(Trail& trail) {
-  State state = State::kStarting;
-  for (std::uint8_t i = 0; i < trail.count; ++i) {
-    if (trail.points[i].state == State::kKeep) trail.points[i].state = state;
-    state = trail.points[i].state;
-  }
-}
-
-bool crossed_finish(const View& view, const Rules& rules) {
-  return view.completed || view.beyond.span() >= rules.finish_span_ms;
-}
-
-bool has_qualified(const View& view, const Trail* trail, const Rules& rules) {
-  // Rounded up, so that something must be played of the shortest title there is.
-  const Millis half = view.shortest > 0 ? (view.shortest + 1) / 2 : rules.qualify_ms;
-  const Millis enough = std::min(rules.qualify_ms, half);
-  if (view.completed || view.watched >= enough) return true;
-  return trail != nullptr && trail->evidence() >= enough;
-}
-
 }  // namespace
 
 std::string_view name_of(EndReason reason) {
@@ -151,51 +116,26 @@ Millis View::played_ms() const {
   return std::max({watched, played.span(), bare});
 }
 
-bool Trail::add(const Stamped& report) {
-  const Point point{.order = report.order,
-                    .playhead = report.playhead.value_or(kNoPlayhead),
-                    .state = report.state};
-  const auto begin = points.begin();
-  const auto place =
-      std::lower_bound(begin, begin + count, report.order,
-                       [](const Point& other, const Order& order) { return other.order < order; });
-  if (place != begin + count && place->order == report.order) return false;
-  if (count < kTrailMax) {
-    std::move_backward(place, begin + count, begin + count + 1);
-    *place = point;
-    ++count;
-    return true;
-  }
-  const bool has_banked = oldest.order != Order{};
-  if (place == begin) {  // older than all: it lengthens what is banked, or lies within
-    if (has_banked && report.order >= oldest.order) return false;
-    banked += played_between(point, has_banked ? oldest : points.front());
-    oldest = point;
-    return true;
-  }
-  // The first point leaves; the pair it makes with its successor, perhaps the new one, is banked.
-  const Point leaving = points.front();
-  std::move(begin + 1, place, begin);
-  *(place - 1) = point;
-  if (points.front().state == State::kKeep) points.front().state = leaving.state;
-  banked += played_between(leaving, points.front());
-  if (!has_banked) oldest = leaving;
-  return true;
-}
-
-Millis Trail::evidence() const {
-  Trail filled = *this;
-  fill_kept_states(filled);
-  Millis sum = banked;
-  for (std::uint8_t i = 1; i < filled.count; ++i)
-    sum += played_between(filled.points[i - 1], filled.points[i]);
-  return sum;
-}
-
 std::optional<Playhead> finish_line(Millis duration, Millis credits, const Rules& rules) {
   if (credits > 0) return credits;
   if (duration > 0) return percent_of(duration, rules.finish_percent);
   return std::nullopt;
+}
+
+Millis enough_to_qualify(const View& view, const Rules& rules) {
+  // Rounded up, so that something must be played of the shortest title there is.
+  const Millis half = view.shortest > 0 ? (view.shortest + 1) / 2 : rules.qualify_ms;
+  return std::min(rules.qualify_ms, half);
+}
+
+bool has_qualified(const View& view, const Trail* trail, const Rules& rules) {
+  const Millis enough = enough_to_qualify(view, rules);
+  if (view.completed || view.watched >= enough) return true;
+  return trail != nullptr && trail->evidence() >= enough;
+}
+
+bool crossed_finish(const View& view, const Rules& rules) {
+  return view.completed || view.beyond.span() >= rules.finish_span_ms;
 }
 
 Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& rules) {

@@ -111,8 +111,13 @@ struct Trail {
 
   /// Puts the report into its place. False if that changes nothing.
   bool add(const Stamped& report);
+  /// Takes in what another trail of the same view tells. Of what leaves or has left, where the two
+  /// may speak of the same time, that counts which shows most.
+  void merge(const Trail& other);
   /// Media surely played by these reports, ms.
   Millis evidence() const;
+  /// When they first show that `enough` was played; nothing if they don't.
+  std::optional<Instant> reached_at(Millis enough) const;
   friend bool operator==(const Trail&, const Trail&) = default;
 };
 
@@ -125,6 +130,12 @@ struct Rules {
   unsigned resume_min_percent = 3;  ///< … or this much of their duration
 };
 
+/// What a node knows of a view that it stamps a report for.
+enum class Known : std::uint8_t {
+  kAll,   ///< it is the owner
+  kPart,  ///< others may know more, as of a view that is folded here for its owner (merge.h)
+};
+
 /// Stamps `report`, which arrived at `arrival`, for `view`: fixes all that depends on when it came.
 ///
 /// - The effective time adds the view's clock offset, and is never ahead of arrival.
@@ -134,8 +145,10 @@ struct Rules {
 /// - `still` marks, in a view that has moved: a repeated `seeking` or `completed` at the same place
 ///   (players send them as heartbeats, for hours); a `starting`; and what follows a `starting`
 ///   until something plays, seeks or completes (the player has not yet found its resume point).
+///   A view that is known in part counts as one that has moved: a player that starts it again at 0
+///   and quits must not take from it the position that others know.
 Stamped stamp(const Report& report, const View& view, Instant arrival, const Rules& rules,
-              bool* playhead_dropped);
+              bool* playhead_dropped, Known known = Known::kAll);
 
 /// What one report changed. The caller makes the view and its trail durable, then acts on the rest.
 struct Transition {
@@ -148,6 +161,13 @@ struct Transition {
 /// Folds `report` into `view`. Pure and total. `trail` may be null once the view has qualified.
 /// A repeated report changes nothing, an older one all but the cursor; neither is an error.
 Transition apply(View& view, Trail* trail, const Stamped& report, const Rules& rules);
+
+/// The media that must be played before the view counts, ms.
+Millis enough_to_qualify(const View& view, const Rules& rules);
+/// What is known of the view makes it count, by the rules as they are. `trail` may be null.
+bool has_qualified(const View& view, const Trail* trail, const Rules& rules);
+/// The same of its end; a view that is live or does not count has none.
+bool crossed_finish(const View& view, const Rules& rules);
 
 /// Ends `view` from outside at `at`: kTerminated (for ever) or kReplaced (may be reopened).
 /// Repeating it changes nothing. True if it changed anything.

@@ -61,7 +61,7 @@ class Player {
       view.record = report.record;
       fresh_ = false;
     }
-    last = stamp(report, view, arrived, rules, &dropped);
+    last = stamp(report, view, arrived, rules, &dropped, known);
     return apply(view, &trail, last, rules);
   }
   /// Plays from `from` to `to` seconds, with a heartbeat every ten and one at the end.
@@ -81,6 +81,7 @@ class Player {
   }
 
   Rules rules;
+  Known known = Known::kAll;
   View view;
   Trail trail;
   Stamped last;          ///< the last report as it was stamped
