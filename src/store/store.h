@@ -41,6 +41,11 @@ struct ProfileRef {
 struct ViewChange {
   StoredView view;
   bool first = true;  ///< its index entries may not be there yet
+  /// All that has changed since it was last written whole is where it stands: as `active`, it has
+  /// the same places. `view()` and `active_views()` give all of it then; `history()` may give the
+  /// view as it was last written whole, until it is again. A store may write it whole nonetheless,
+  /// and does if it is `first`.
+  bool position_only = false;
 };
 
 /// Merged into the title's row. One with an act also makes its profile known (`profiles`).

@@ -165,6 +165,35 @@ TYPED_TEST_P(StoreContract, ListsAViewAsActiveOnlyWhileItIs) {
   EXPECT_EQ(this->active(this->account_), (Names{"v1", "v2"}));
 }
 
+TYPED_TEST_P(StoreContract, KeepsAViewsPlacesWhenOnlyItsPositionIsWritten) {
+  this->put({.view = "v1"});
+  std::vector<Change> changes;
+  changes.push_back(ViewChange{
+      .view = make_view({.view = "v1", .playhead = 9'000}), .first = false, .position_only = true});
+  this->write(std::move(changes));
+  const auto view = this->read(this->store().view(this->account_, "v1"));
+  ASSERT_TRUE(view);
+  EXPECT_EQ(view->view.playhead, 9'000);
+  const auto active = this->read(this->store().active_views(this->account_));
+  ASSERT_EQ(active.size(), 1u);
+  EXPECT_EQ(active[0].view.playhead, 9'000);
+  EXPECT_EQ(this->history(this->profile_), (typename TestFixture::Names{"v1"}));
+  this->put({.view = "v1", .playhead = 9'500, .active = false}, false);
+  EXPECT_TRUE(this->active(this->account_).empty());
+  const auto rows = this->read(this->store().history(this->profile_, std::nullopt, 10)).views;
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].view.playhead, 9'500) << "written whole, it is the same everywhere";
+}
+
+TYPED_TEST_P(StoreContract, WritesAViewWholeTheFirstTimeWhateverIsAskedFor) {
+  std::vector<Change> changes;
+  changes.push_back(
+      ViewChange{.view = make_view({.view = "v1"}), .first = true, .position_only = true});
+  this->write(std::move(changes));
+  EXPECT_EQ(this->history(this->profile_), (typename TestFixture::Names{"v1"}));
+  EXPECT_EQ(this->active(this->account_), (typename TestFixture::Names{"v1"}));
+}
+
 TYPED_TEST_P(StoreContract, TakesTheFirstWriteOfAViewTwice) {
   this->put({.view = "v1"});
   this->put({.view = "v1", .active = false});
@@ -481,20 +510,19 @@ TYPED_TEST_P(StoreContract, RemembersTheLatestErasureForEver) {
   EXPECT_EQ(erasures.through("_", "a1", "p2"), Instant{9'000});
 }
 
-REGISTER_TYPED_TEST_SUITE_P(StoreContract, KnowsNothingAtFirst, GivesAViewBackAsItWasWritten,
-                            ReplacesAViewWhole, ListsAViewAsActiveOnlyWhileItIs,
-                            TakesTheFirstWriteOfAViewTwice, KeepsUnrecordedViewsOutOfHistory,
-                            OrdersHistoryByKeyedStartNewestFirst,
-                            KeepsAViewsPlaceInHistoryWhenItsStartMoves,
-                            PagesThroughHistoryWithoutGapOrRepetition,
-                            GoesOnBehindARowThatIsNotThere, KeepsTenantsAccountsAndProfilesApart,
-                            ListsProfilesInByteOrderUpToTheLimit,
-                            KnowsAProfileThatHasNothingButActs, MergesTitlesInWhateverOrderTheyCome,
-                            ReadsTitlesInTheOrderAskedFor, ReadsAPageOfAProfileWithFewTitles,
-                            ListsAllTitlesUpToTheLimit, TakesManyChangesAtOnce,
-                            KeepsWhatWasSettledThroughACrash, SettlesAnEmptyStoreAndTwiceInARow,
-                            ReadsFromMemoryTheSameOrNothing, ErasesAnAccountAndNothingElse,
-                            ErasesAProfileAndLeavesItsSiblings, MakesTheChangesOfASetInTheirOrder,
-                            RemembersTheLatestErasureForEver);
+REGISTER_TYPED_TEST_SUITE_P(
+    StoreContract, KnowsNothingAtFirst, GivesAViewBackAsItWasWritten, ReplacesAViewWhole,
+    ListsAViewAsActiveOnlyWhileItIs, KeepsAViewsPlacesWhenOnlyItsPositionIsWritten,
+    WritesAViewWholeTheFirstTimeWhateverIsAskedFor, TakesTheFirstWriteOfAViewTwice,
+    KeepsUnrecordedViewsOutOfHistory, OrdersHistoryByKeyedStartNewestFirst,
+    KeepsAViewsPlaceInHistoryWhenItsStartMoves, PagesThroughHistoryWithoutGapOrRepetition,
+    GoesOnBehindARowThatIsNotThere, KeepsTenantsAccountsAndProfilesApart,
+    ListsProfilesInByteOrderUpToTheLimit, KnowsAProfileThatHasNothingButActs,
+    MergesTitlesInWhateverOrderTheyCome, ReadsTitlesInTheOrderAskedFor,
+    ReadsAPageOfAProfileWithFewTitles, ListsAllTitlesUpToTheLimit, TakesManyChangesAtOnce,
+    KeepsWhatWasSettledThroughACrash, SettlesAnEmptyStoreAndTwiceInARow,
+    ReadsFromMemoryTheSameOrNothing, ErasesAnAccountAndNothingElse,
+    ErasesAProfileAndLeavesItsSiblings, MakesTheChangesOfASetInTheirOrder,
+    RemembersTheLatestErasureForEver);
 
 }  // namespace playhead

@@ -74,6 +74,23 @@ class CassandraStoreTest : public testing::Test {
 };
 std::unique_ptr<TestKeyspace> CassandraStoreTest::keyspace_;
 
+// A heartbeat's checkpoint is one row: history keeps what was last written whole.
+TEST_F(CassandraStoreTest, WritesThePositionOfAViewIntoItsRowAlone) {
+  const auto store = open(clock_);
+  ViewSpec spec{.view = "moving", .account = "position", .playhead = 1'000};
+  value_of(run_to_end(store->write(changes_of(spec))));
+  spec.playhead = 2'000;
+  std::vector<Change> changes = changes_of(spec, false);
+  std::get<ViewChange>(changes[0]).position_only = true;
+  value_of(run_to_end(store->write(std::move(changes))));
+  const auto view = value_of(run_to_end(store->view({"_", "position"}, "moving")));
+  EXPECT_EQ(view.value().view.playhead, 2'000);
+  const auto rows =
+      value_of(run_to_end(store->history({"_", "position", "p1"}, std::nullopt, 10))).views;
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].view.playhead, 1'000);
+}
+
 // Goal: Cassandra's own merge of cells is TitleState::merge.
 // Method: random deltas, full of ties, go to one title through two stores, all at once and some of
 // them twice. What is then read must be their merge.

@@ -81,12 +81,13 @@ struct Visitor {
     const std::int64_t now_us = clock.next_us();
     std::string record;
     encode(record, change.view);
-    if (change.view.view.record) put_history(change, ids, record, now_us);
+    const bool whole = change.first || !change.position_only;
+    if (whole && change.view.view.record) put_history(change, ids, record, now_us);
     CqlBatch batch;
     if (change.first) put_places(batch, change, ids, now_us);
-    if (change.view.active)
+    if (whole && change.view.active)
       batch.push_back({statements.put_active, of_account(ids).text(ids.view).bigint(now_us)});
-    else
+    else if (whole)
       batch.push_back(
           {statements.drop_active,
            CqlValues().bigint(now_us).text(ids.tenant).text(ids.account).text(ids.view)});
