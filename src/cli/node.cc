@@ -16,6 +16,7 @@
 #include "auth/token_authenticator.h"
 #include "cli/data.h"
 #include "cli/process_figures.h"
+#include "store/archive.h"
 
 namespace playhead {
 
@@ -25,7 +26,28 @@ namespace {
 
 constexpr Millis kTickMs = 100;
 constexpr Millis kPurgesPerInterval = 4;
+// A view's position is at most so old in the store; there it is all that is left if a node is lost.
+constexpr Millis kClusterCheckpointMs = 120'000;
 constexpr Millis kProgressMs = 20;  // between two looks at how far a replay has come
+
+// What only the store on this machine can do so far.
+class NoArchive final : public Archive {
+ public:
+  Task<Result<std::vector<Added>>> add(std::vector<Change>) override { co_return refused(); }
+  Task<Result<std::vector<StoredView>>> account_views(AccountRef, std::string,
+                                                      std::size_t) override {
+    co_return refused();
+  }
+  Task<Result<std::vector<TitleRow>>> account_titles(AccountRef, std::optional<TitlePlace>,
+                                                     std::size_t) override {
+    co_return refused();
+  }
+
+ private:
+  static std::unexpected<Error> refused() {
+    return fail(Errc::kUnprocessable, "a cluster can't import or export yet; see docs/cluster.md");
+  }
+};
 
 std::uint64_t random_number() {
   std::random_device device;
@@ -59,6 +81,26 @@ void add_backup_figures(MetricsText& out, const BackupFigures& backups) {
   out.gauge("playhead_backup_last_bytes", "Bytes of its files.", number(last.bytes));
 }
 
+void add_store_figures(MetricsText& out, const RocksStoreFigures& store) {
+  const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
+  out.counter("playhead_store_writes_total", "Sets of changes written.", number(store.writes));
+  out.counter("playhead_store_write_errors_total", "Sets that could not be written.",
+              number(store.write_errors));
+  out.counter("playhead_store_reads_total", "Reads by reader threads.", number(store.reads));
+  out.counter("playhead_store_tries_total", "Reads from memory only.", number(store.tries));
+  out.counter("playhead_store_try_misses_total", "Those that would have blocked.",
+              number(store.try_misses));
+  out.counter("playhead_store_flushes_total", "Flushes made for checkpoints.",
+              number(store.flushes));
+  out.counter("playhead_store_refused_total", "Requests above a limit.", number(store.refused));
+  out.counter("playhead_store_slots_purged_total",
+              "Slots rewritten because something there was erased.", number(store.slots_purged));
+  out.gauge("playhead_store_disk_bytes", "Bytes of the store's files.", number(store.disk_bytes));
+  out.gauge("playhead_store_memtable_bytes", "Bytes not flushed yet.",
+            number(store.memtable_bytes));
+  out.gauge("playhead_store_cache_bytes", "Bytes of the block cache.", number(store.cache_bytes));
+}
+
 }  // namespace
 
 Node::Node(const Config& config)
@@ -71,8 +113,9 @@ Node::~Node() {
   // Before what they call goes: the journal answers its frames, the store its reads, purges and
   // backups.
   journal_.reset();
+  if (cluster_ != nullptr) cluster_->stop();
   backups_.reset();
-  store_.reset();
+  rocks_.reset();
   server_.reset();
 }
 
@@ -85,36 +128,51 @@ Result<std::unique_ptr<Node>> Node::open(const Config& config,
   if (auto made = node->make_authenticator(); !made) return std::unexpected(made.error());
   if (auto opened = node->open_disk(); !opened) return std::unexpected(opened.error());
 
-  node->threads_ = std::make_unique<Threads>(thread_count(config));
-  node->shards_ = std::make_unique<ShardThreads>(*node->threads_);
-  const std::uint64_t boot = random_number();
-  node->shards_->make({.boot = boot,
-                       .hash_seed = random_number(),
-                       .journal = node->journal_.get(),
-                       .store = node->store_.get(),
-                       .clock = &node->clock_,
-                       .fatal = std::move(fatal)},
-                      shard_options(config));
-  node->service_ =
-      std::make_unique<Service>(*node->shards_, *node->store_, node->clock_, config.shard);
-  node->transfer_ = std::make_unique<Transfer>(*node->shards_, *node->store_, *node->store_,
-                                               node->clock_, config.shard, config.transfer);
-  node->backup_service_ = std::make_unique<BackupService>(*node->shards_, *node->store_,
-                                                          node->backups_.get(), node->clock_);
-  node->checkpointer_ = std::make_unique<Checkpointer>(*node->shards_, *node->journal_,
-                                                       *node->store_, node->clock_, config.shard);
-  node->server_ = std::make_unique<Server>(
-      ServerParts{.shards = node->shards_.get(),
-                  .service = node->service_.get(),
-                  .transfer = node->transfer_.get(),
-                  .backups = node->backup_service_.get(),
-                  .authenticator = node->authenticator_.get(),
-                  .clock = &node->clock_,
-                  .boot = boot,
-                  .started_at = node->started_at_,
-                  .collect = [self = node.get()](MetricsText& out) { self->collect(out); }},
-      config.http, config.ingest);
+  node->open_services(std::move(fatal));
   return node;
+}
+
+void Node::open_services(std::function<void(const Error&)> fatal) {
+  threads_ = std::make_unique<Threads>(thread_count(config_));
+  shards_ = std::make_unique<ShardThreads>(*threads_);
+  const std::uint64_t boot = random_number();
+  Others others;
+  if (parts_ != nullptr) {
+    cluster_ = std::make_unique<ClusterNode>(config_, *parts_, clock_, random_number());
+    others = {.routing = &cluster_->routing(), .peers = &parts_->peers()};
+  }
+  shards_->make({.boot = boot,
+                 .hash_seed = random_number(),
+                 .journal = journal_.get(),
+                 .store = store_,
+                 .clock = &clock_,
+                 .inbox = parts_ != nullptr ? &parts_->inbox() : nullptr,
+                 .fresh = cluster_ != nullptr ? &cluster_->fresh() : nullptr,
+                 .fatal = std::move(fatal)},
+                shard_options(config_));
+  service_ = std::make_unique<Service>(*shards_, *store_, clock_, config_.shard, others);
+  Archive& archive = rocks_ != nullptr ? static_cast<Archive&>(*rocks_) : *no_archive_;
+  transfer_ = std::make_unique<Transfer>(*shards_, *store_, archive, clock_, config_.shard,
+                                         config_.transfer);
+  backup_service_ = std::make_unique<BackupService>(*shards_, *store_, backups_.get(), clock_);
+  checkpointer_ =
+      std::make_unique<Checkpointer>(*shards_, *journal_, *store_, clock_, config_.shard);
+  ServerParts parts{.shards = shards_.get(),
+                    .service = service_.get(),
+                    .transfer = transfer_.get(),
+                    .backups = backup_service_.get(),
+                    .authenticator = authenticator_.get(),
+                    .clock = &clock_,
+                    .others = others,
+                    .boot = boot,
+                    .started_at = started_at_,
+                    .collect = [this](MetricsText& out) { collect(out); }};
+  if (cluster_ != nullptr) {
+    cluster_->attach(*shards_, *checkpointer_);
+    parts.node = config_.cluster.node;
+    parts.cluster = [this] { return cluster_->status(); };
+  }
+  server_ = std::make_unique<Server>(parts, config_.http, config_.ingest);
 }
 
 Result<void> Node::open_disk() {
@@ -124,14 +182,52 @@ Result<void> Node::open_disk() {
   auto journal = RocksJournal::open(config_.journal);
   if (!journal) return std::unexpected(journal.error());
   journal_ = *std::move(journal);
+  return open_store();
+}
+
+Result<void> Node::open_store() {
+  if (config_.in_cluster()) {
+    if (config_.shard.checkpoint_interval_ms == ShardOptions{}.checkpoint_interval_ms)
+      config_.shard.checkpoint_interval_ms = kClusterCheckpointMs;
+    auto parts = ClusterParts::open(config_, clock_);
+    if (!parts) return std::unexpected(parts.error());
+    parts_ = *std::move(parts);
+    store_ = &parts_->store();
+    no_archive_ = std::make_unique<NoArchive>();
+    return {};
+  }
   auto store = RocksStore::open(config_.store);
   if (!store) return std::unexpected(store.error());
-  store_ = *std::move(store);
+  rocks_ = *std::move(store);
+  store_ = rocks_.get();
   if (config_.backup.directory.empty()) return {};
-  auto backups = store_->open_backups(config_.backup);
+  auto backups = rocks_->open_backups(config_.backup);
   if (!backups) return std::unexpected(backups.error());
   backups_ = *std::move(backups);
   return {};
+}
+
+Result<void> Node::join() {
+  if (cluster_ == nullptr) return {};
+  auto listening = parts_->listen([this](PeerCall call, std::string bytes, PeerAnswer answer) {
+    answer_peer(call, std::move(bytes), std::move(answer));
+  });
+  if (!listening) return listening;
+  cluster_->start();
+  return {};
+}
+
+void Node::answer_peer(PeerCall call, std::string bytes, PeerAnswer answer) {
+  if (stopping_) return answer(fail(Errc::kUnavailable, "the node stops"));
+  if (call == PeerCall::kHttp) return server_->take_passed_on(std::move(bytes), std::move(answer));
+  if (call != PeerCall::kReports)
+    return answer(fail(Errc::kInvalidArgument, "a call of another release"));
+  const std::size_t shard = next_shard_++ % shards_->count();
+  auto take = [](Service& service, std::size_t at, std::string reports, PeerAnswer then) -> Task<> {
+    then(co_await service.take_passed_on(at, std::move(reports)));
+  };
+  asio::co_spawn(threads_->executor(shard),
+                 take(*service_, shard, std::move(bytes), std::move(answer)), asio::detached);
 }
 
 Result<void> Node::make_authenticator() {
@@ -218,14 +314,24 @@ Result<void> Node::run(Task<Result<void>> task) {
   return done.get();
 }
 
-Result<void> Node::checkpoint() { return run(checkpointer_->step()); }
+// In a cluster the other half goes by itself.
+Result<void> Node::checkpoint() {
+  return run(cluster_ != nullptr ? checkpointer_->hand_over() : checkpointer_->step());
+}
 
 Result<void> Node::stop() {
+  // While it still answers, and passes on to those who take its slots.
+  if (cluster_ != nullptr && !cluster_->leave())
+    spdlog::warn("the slots were not handed over in order: others take them when the lease ends");
   if (backups_ != nullptr) backups_->stop();
   server_->stop();
   stopping_ = true;
   for (auto& idle : idle_) idle.wait(false);
-  auto left = run(checkpointer_->finish());
+  auto left = run(cluster_ != nullptr ? checkpointer_->hand_over_all() : checkpointer_->finish());
+  if (cluster_ != nullptr) {
+    parts_->stop_listening();
+    cluster_->stop();
+  }
   threads_->stop();
   threads_->join();
   return left;
@@ -233,7 +339,6 @@ Result<void> Node::stop() {
 
 void Node::collect(MetricsText& out) const {
   const RocksJournalFigures journal = journal_->figures();
-  const RocksStoreFigures store = store_->figures();
   const auto number = [](std::uint64_t value) { return static_cast<double>(value); };
   out.gauge("playhead_journal_bytes", "Bytes of the frames kept.", number(journal_->bytes()));
   out.counter("playhead_journal_frames_total", "Frames made durable.", number(journal.frames));
@@ -245,22 +350,7 @@ void Node::collect(MetricsText& out) const {
     bounds.push_back(number(us) / 1e6);
   out.histogram("playhead_journal_sync_seconds", "Time of each group commit.", bounds,
                 journal.sync_us_buckets, number(journal.sync_us) / 1e6);
-  out.counter("playhead_store_writes_total", "Sets of changes written.", number(store.writes));
-  out.counter("playhead_store_write_errors_total", "Sets that could not be written.",
-              number(store.write_errors));
-  out.counter("playhead_store_reads_total", "Reads by reader threads.", number(store.reads));
-  out.counter("playhead_store_tries_total", "Reads from memory only.", number(store.tries));
-  out.counter("playhead_store_try_misses_total", "Those that would have blocked.",
-              number(store.try_misses));
-  out.counter("playhead_store_flushes_total", "Flushes made for checkpoints.",
-              number(store.flushes));
-  out.counter("playhead_store_refused_total", "Requests above a limit.", number(store.refused));
-  out.counter("playhead_store_slots_purged_total",
-              "Slots rewritten because something there was erased.", number(store.slots_purged));
-  out.gauge("playhead_store_disk_bytes", "Bytes of the store's files.", number(store.disk_bytes));
-  out.gauge("playhead_store_memtable_bytes", "Bytes not flushed yet.",
-            number(store.memtable_bytes));
-  out.gauge("playhead_store_cache_bytes", "Bytes of the block cache.", number(store.cache_bytes));
+  if (rocks_ != nullptr) add_store_figures(out, rocks_->figures());
   const TransferFigures transfer = transfer_->figures();
   out.counter("playhead_import_records_total", "Records that changed something.",
               number(transfer.imported));

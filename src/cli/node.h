@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "auth/authenticator.h"
+#include "cli/cluster_node.h"
 #include "config/config.h"
 #include "http/server.h"
 #include "journal/rocksdb/rocks_journal.h"
@@ -47,6 +48,8 @@ class Node {
   Result<void> replay(const std::function<void(FrameNumber, FrameNumber)>& progress);
   /// Lets time pass for the shards, and is ready.
   void run_timers();
+  /// In a cluster: joins it, and answers other nodes. Errors: unavailable (the port is taken).
+  Result<void> join();
   /// One step of the steady checkpoint; blocks. To be called about every second. Errors: the
   /// store's; a later step makes up for it.
   Result<void> checkpoint();
@@ -68,6 +71,9 @@ class Node {
   explicit Node(const Config& config);
   Result<void> make_authenticator();
   Result<void> open_disk();
+  Result<void> open_store();
+  void open_services(std::function<void(const Error&)> fatal);
+  void answer_peer(PeerCall call, std::string bytes, PeerAnswer answer);
   Task<> keep_time(std::size_t index);
   Task<> keep_purging();
   Result<void> run(Task<Result<void>> task);
@@ -78,10 +84,15 @@ class Node {
   Instant started_at_;
   std::optional<DirectoryLock> lock_;  ///< of the data directory; goes last
   std::unique_ptr<RocksJournal> journal_;
-  std::unique_ptr<RocksStore> store_;
-  std::unique_ptr<Backups> backups_;  ///< null: no directory is set for them
+  // One of the two.
+  std::unique_ptr<RocksStore> rocks_;
+  std::unique_ptr<ClusterParts> parts_;
+  Store* store_ = nullptr;
+  std::unique_ptr<Archive> no_archive_;  ///< in a cluster
+  std::unique_ptr<Backups> backups_;     ///< null: no directory is set for them
   std::unique_ptr<Authenticator> authenticator_;
   std::unique_ptr<Threads> threads_;
+  std::unique_ptr<ClusterNode> cluster_;  ///< null: all slots are this process's
   std::unique_ptr<ShardThreads> shards_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<Transfer> transfer_;
@@ -89,6 +100,7 @@ class Node {
   std::unique_ptr<Checkpointer> checkpointer_;
   std::unique_ptr<Server> server_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<std::size_t> next_shard_ = 0;
   std::vector<std::atomic<bool>> idle_;  ///< by shard: its timer has ended
 };
 

@@ -152,6 +152,7 @@ int serve(const Config& config) {
   });
   if (!read) return fail_with(read.error());
   node.run_timers();
+  if (auto joined = node.join(); !joined) return fail_with(joined.error());
   say_where(config, node);
   run(node, signals);
   spdlog::info("stopping: answering what is in flight, writing what has changed");

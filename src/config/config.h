@@ -21,6 +21,24 @@
 
 namespace playhead {
 
+/// A node of a cluster. Everything has an empty text as its default.
+struct ClusterOptions {
+  std::string node;          ///< its name; empty: this process is not one of a cluster
+  std::string peer_listen;   ///< where other nodes reach it
+  std::string peer_address;  ///< what they are told; empty: peer_listen
+  std::string http_address;  ///< where clients reach it; empty: http.listen
+  std::string secret_file;   ///< what nodes show each other; empty: nothing
+};
+
+/// The ring that a cluster keeps its data in.
+struct RingOptions {
+  std::string contacts = "127.0.0.1:9042";  ///< HOST:PORT, HOST:PORT: any of its nodes
+  std::string keyspace = "playhead";
+  std::string local_dc;
+  std::string user, password_file;
+  Millis settle_delay_ms = 60'000;  ///< how old a write is that no loss of power can undo
+};
+
 struct Config {
   std::string data;                ///< directory of journal and store; made if missing
   std::string log_level = "info";  ///< debug, info, warning or error
@@ -33,6 +51,10 @@ struct Config {
   RocksJournalOptions journal;  ///< its path comes from `data`
   RocksStoreOptions store;      ///< its path comes from `data`
   BackupOptions backup;
+  ClusterOptions cluster;
+  RingOptions cassandra;
+
+  bool in_cluster() const { return !cluster.node.empty(); }
 };
 
 /// Where the journal and the store of a data directory lie.

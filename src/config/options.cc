@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "auth/token.h"
+#include "base/ids.h"
 
 namespace playhead {
 namespace {
@@ -60,6 +61,12 @@ Result<void> check_name(const std::string& text) {
   return fail(Errc::kInvalidArgument, "that is no name");
 }
 
+Result<void> check_node(const std::string& text) {
+  if (text.empty() || is_id(text)) return {};
+  return fail(Errc::kInvalidArgument, "'" + text + "' is no name of a node");
+}
+
+constexpr std::string_view kNodeForm = "1 to 128 of A-Z a-z 0-9 . _ ~ : @ -";
 constexpr std::string_view kKeyForm =
     "a list of keys, each with \"kid\" and \"kty\", as `playhead key` makes them";
 constexpr std::string_view kNameForm = "1 to 256 visible characters, but no \" and no \\";
@@ -78,6 +85,10 @@ constexpr auto kSections = std::to_array<Section>({
     {"journal", "The journal on disk, which makes reports durable before they are answered."},
     {"store", "The store on disk, which holds views and progress."},
     {"backup", "Copies of the store, made while the server runs. See docs/backup.md."},
+    {"cluster",
+     "A node of a cluster, in a binary that is built for it. Without `node` all of this is unused. "
+     "See docs/cluster.md."},
+    {"cassandra", "The ring that a cluster keeps its data in."},
 });
 
 constexpr auto kOptions = std::to_array<Option>({
@@ -274,6 +285,38 @@ constexpr auto kOptions = std::to_array<Option>({
     {"backup", "write_bytes_per_s_max", at<&Config::backup, &BackupOptions::write_bytes_per_s_max>,
      kMiB, 1'024 * kGiB,
      "Bytes a second that a backup writes, so that reports need not wait for the disk."},
+
+    {"cluster", "node", at<&Config::cluster, &ClusterOptions::node>, 0, 0,
+     "The node's name: the same after a restart, and no other node's. Empty: no cluster.",
+     check_node, kNodeForm},
+    {"cluster", "peer_listen", at<&Config::cluster, &ClusterOptions::peer_listen>, 0, 0,
+     "Address at which the other nodes reach this one. It must be private: it is not encrypted.",
+     check_optional_address, kAddressForm},
+    {"cluster", "peer_address", at<&Config::cluster, &ClusterOptions::peer_address>, 0, 0,
+     "Address that other nodes are told. Empty: `peer_listen`.", check_optional_address,
+     kAddressForm},
+    {"cluster", "http_address", at<&Config::cluster, &ClusterOptions::http_address>, 0, 0,
+     "Address at which clients reach this node, for streams. Empty: `http.listen`.",
+     check_optional_address, kAddressForm},
+    {"cluster", "secret_file", at<&Config::cluster, &ClusterOptions::secret_file>, 0, 0,
+     "File whose first line all nodes show each other. Empty: they take anybody for a node.",
+     nullptr, "a path"},
+
+    {"cassandra", "contacts", at<&Config::cassandra, &RingOptions::contacts>, 0, 0,
+     "Some of its nodes; the others are found through them.", nullptr,
+     "HOST:PORT, HOST:PORT, as in \"10.0.0.1:9042, 10.0.0.2:9042\""},
+    {"cassandra", "keyspace", at<&Config::cassandra, &RingOptions::keyspace>, 0, 0,
+     "Where `playhead schema apply` has made the tables.", nullptr, "a name"},
+    {"cassandra", "local_dc", at<&Config::cassandra, &RingOptions::local_dc>, 0, 0,
+     "The only data centre to talk to. Empty: any.", nullptr, "a name"},
+    {"cassandra", "user", at<&Config::cassandra, &RingOptions::user>, 0, 0,
+     "Whom to log in as. Empty: nobody.", nullptr, "a name"},
+    {"cassandra", "password_file", at<&Config::cassandra, &RingOptions::password_file>, 0, 0,
+     "File whose first line is that user's password.", nullptr, "a path"},
+    {"cassandra", "settle_delay_ms", at<&Config::cassandra, &RingOptions::settle_delay_ms>, kSecond,
+     60 * kMinute,
+     "How old a write is that is on the disks of its replicas, whatever happens: more than their "
+     "`commitlog_sync_period`. The journal is kept until then."},
 });
 
 /// Levenshtein's distance.

@@ -38,6 +38,7 @@ std::string_view status_line(unsigned status) {
       Line{201, "HTTP/1.1 201 Created\r\n"},
       Line{204, "HTTP/1.1 204 No Content\r\n"},
       Line{206, "HTTP/1.1 206 Partial Content\r\n"},
+      Line{307, "HTTP/1.1 307 Temporary Redirect\r\n"},
       Line{308, "HTTP/1.1 308 Permanent Redirect\r\n"},
       Line{400, "HTTP/1.1 400 Bad Request\r\n"},
       Line{401, "HTTP/1.1 401 Unauthorized\r\n"},

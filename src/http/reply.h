@@ -28,6 +28,7 @@ struct Reply {
   bool cacheable = false;  ///< else `Cache-Control: no-store`
   bool is_page = false;    ///< it has a Content-Security-Policy of its own
   bool close = false;      ///< the connection can't be trusted or used any more
+  std::string whole;       ///< if not empty: all bytes of the answer, as another node gave them
 };
 
 inline constexpr std::string_view kJson = "application/json";

@@ -1,11 +1,14 @@
 // Binding, starting and stopping; everything else happens on the workers' threads.
 #include "http/server.h"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <condition_variable>
 #include <mutex>
 
 #include "base/assert.h"
+#include "http/passing.h"
 #include "http/worker.h"
 
 namespace playhead {
@@ -126,6 +129,15 @@ Result<std::uint16_t> Server::bind(const std::string& listen, bool admin) {
     });
   }
   return endpoint->port();
+}
+
+void Server::take_passed_on(std::string message, PeerAnswer answer) {
+  const auto& worker = workers_[next_worker_++ % workers_.size()];
+  auto task = [](std::shared_ptr<Worker> at, std::string bytes, PeerAnswer then) -> Task<> {
+    then(co_await answer_request(std::move(at), std::move(bytes)));
+  };
+  boost::asio::co_spawn(shared_->parts.shards->threads().executor(worker->index()),
+                        task(worker, std::move(message), std::move(answer)), boost::asio::detached);
 }
 
 void Server::set_ready(bool ready, std::string detail) {

@@ -14,9 +14,11 @@
 #include <string>
 #include <vector>
 
+#include <atomic>
 #include "auth/authenticator.h"
 #include "base/result.h"
 #include "http/figures.h"
+
 #include "http/metrics.h"
 #include "http/options.h"
 #include "ingest/options.h"
@@ -36,6 +38,10 @@ struct ServerParts {
   BackupService* backups = nullptr;
   const Authenticator* authenticator = nullptr;
   const Clock* clock = nullptr;
+  Others others;  ///< in a cluster
+  std::string node = "local";
+  /// In a cluster: what this node knows of it. From any thread.
+  std::function<std::shared_ptr<const LeaseStatus>()> cluster;
   std::uint64_t boot = 0;  ///< differs at each start: event ids of streams begin with it
   Instant started_at;      ///< of this process
   /// Adds the families of what HTTP does not know (journal, store, process) to /metrics. Called on
@@ -62,6 +68,10 @@ class Server {
   /// get it. Errors: it has, and can't be used; the one from before holds on.
   Result<bool> refresh_certificate();
 
+  /// Answers a request that another node passed on; on one of the server's threads. From any
+  /// thread.
+  void take_passed_on(std::string message, PeerAnswer answer);
+
   /// The ports bound by listen(); 0 where there is none.
   std::uint16_t port() const { return port_; }
   std::uint16_t admin_port() const { return admin_port_; }
@@ -87,6 +97,7 @@ class Server {
   std::vector<std::shared_ptr<Worker>> workers_;
   std::uint16_t port_ = 0, admin_port_ = 0;
   bool stopped_ = false;
+  std::atomic<std::size_t> next_worker_ = 0;
 };
 
 }  // namespace playhead

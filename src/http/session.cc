@@ -207,7 +207,10 @@ void Session::answer(Reply reply, const Head& head) {
                     .http10 = head.http10,
                     .keep_alive = !closing_,
                     .head = head.method == Method::kHead};
-  render(out_, reply, frame);
+  if (reply.whole.empty())
+    render(out_, reply, frame);
+  else
+    out_ += reply.whole;
   worker_.count().requests.add();
   worker_.count().statuses[reply.status / 100].add();
   stream_ = std::move(reply.stream);
@@ -240,6 +243,8 @@ Task<Reply> Session::handle() {
   request.body = body();
   request.body_type = body_type_of(head_.content_type);
   if (auto refusal = check(query_of(head_.target), request)) co_return std::move(*refusal);
+  if (worker_.shared().parts.others.routing != nullptr)
+    if (auto answer = co_await ask_owner(request)) co_return std::move(*answer);
   if (found.route->feed == Feed::kNone) co_return co_await found.route->handler(std::move(request));
   // Reports that came the ordinary way: what was in their way has just gone.
   Pending pending = feed(*request.caller, request.query);

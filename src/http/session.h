@@ -42,8 +42,9 @@ class Session {
   };
 
   /// `secure`: what it says travels under TLS.
-  Session(Worker& worker, Listener listener, bool secure)
-      : worker_(worker), listener_(listener), secure_(secure) {}
+  /// `passed_on`: by another node, for an account that it thinks is this one's.
+  Session(Worker& worker, Listener listener, bool secure, bool passed_on = false)
+      : worker_(worker), listener_(listener), secure_(secure), passed_on_(passed_on) {}
 
   std::span<char> room() { return in_.room(wanted_); }
   void took(std::size_t count) { in_.took(count); }
@@ -66,6 +67,7 @@ class Session {
   Taken refuse(const FramingError& error);
   Task<> drain();
   Task<Reply> handle();
+  Task<std::optional<Reply>> ask_owner(const Request& request);
   Reply options_reply() const;
   std::optional<Reply> check(std::string_view query, Request& request);
   /// By the request at the front; its route has been found.
@@ -80,6 +82,7 @@ class Session {
   Worker& worker_;
   Listener listener_;
   bool secure_;
+  bool passed_on_;
   Buffer in_;
   std::string out_;
   HeadScanner scanner_;

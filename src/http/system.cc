@@ -93,6 +93,17 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
        &F::frames);
   each(kCounter, "playhead_journal_frame_bytes_total", "Bytes of those frames.", &F::frame_bytes);
   each(kCounter, "playhead_checkpoint_rows_total", "Rows handed to the store.", &F::store_rows);
+  each(kCounter, "playhead_through_views_total",
+       "Views stored before a report was acknowledged, in a cluster.", &F::through_rows);
+  each(kCounter, "playhead_through_errors_total",
+       "Reports acknowledged by the journal alone, for the store did not answer.",
+       &F::through_errors);
+  each(kCounter, "playhead_inbox_rows_total", "Views handed to other owners' inbox.",
+       &F::inbox_rows);
+  each(kCounter, "playhead_inbox_folded_total", "Rows of the inbox folded and removed.",
+       &F::inbox_folded);
+  each(kCounter, "playhead_inbox_dropped_total",
+       "Rows of the inbox that tell of what was erased, or can't be read.", &F::inbox_dropped);
   each(kCounter, "playhead_checkpoint_errors_total", "Writes that the store refused.",
        &F::sweep_errors);
   each(kCounter, "playhead_erasures_total", "Accounts and profiles erased.", &F::erasures);
@@ -101,22 +112,71 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
        &F::streams_dropped);
 }
 
-void write_node(JsonOut& json, const Shared& shared, const std::vector<ShardFigures>& shards) {
+// By the map that this node has last read.
+std::size_t slots_of(const LeaseStatus& status, std::string_view node) {
+  std::size_t slots = 0;
+  for (std::uint16_t slot = 0; status.map != nullptr && slot < kSlots; ++slot) {
+    const Owner* owner = status.map->owner_of(slot);
+    slots += owner != nullptr && owner->node == node;
+  }
+  return slots;
+}
+
+void write_node(JsonOut& json, const Shared& shared, const LeaseStatus* status,
+                const std::vector<ShardFigures>& shards) {
   std::uint64_t active = 0, reports = 0;
   for (const ShardFigures& figures : shards) {
     active += figures.views_active;
     reports += figures.reports;
   }
   json.open('{')
-      .field("node", "local")
+      .field("node", shared.parts.node)
       .field("state", shared.ready.load() ? "ready" : "starting")
       .field("epoch", std::to_string(shared.parts.boot))
       .field("started_at", shared.parts.started_at)
       .field("threads", shards.size())
-      .field("slots", kSlots)
+      .field("slots", status != nullptr ? slots_of(*status, shared.parts.node) : kSlots)
       .field("views_active", active)
       .field("reports", reports)
       .close('}');
+}
+
+// The other nodes by their rows: what they do is theirs to say.
+void write_others(JsonOut& json, const LeaseStatus& status, std::string_view self) {
+  if (status.nodes == nullptr) return;
+  for (const NodeEntry& entry : *status.nodes)
+    if (entry.row.node != self)
+      json.open('{')
+          .field("node", entry.row.node)
+          .field("state", entry.row.over     ? "gone"
+                          : entry.row.taking ? "ready"
+                                             : "leaving")
+          .field("epoch", std::to_string(entry.row.session))
+          .field("slots", slots_of(status, entry.row.node))
+          .field("http_address", entry.note.http_address)
+          .close('}');
+}
+
+// Neighbours of one owner and epoch together; slots without an owner are left out.
+void write_slots(JsonOut& json, const LeaseStatus& status) {
+  if (status.map == nullptr) return;
+  for (unsigned first = 0; first < kSlots;) {
+    const auto slot = static_cast<std::uint16_t>(first);
+    const Owner* owner = status.map->owner_of(slot);
+    const std::uint64_t epoch = status.map->epoch_of(slot);
+    unsigned next = first + 1;
+    while (next < kSlots && status.map->owner_of(static_cast<std::uint16_t>(next)) == owner &&
+           status.map->epoch_of(static_cast<std::uint16_t>(next)) == epoch)
+      ++next;
+    if (owner != nullptr)
+      json.open('{')
+          .field("first", first)
+          .field("last", next - 1)
+          .field("node", owner->node)
+          .field("epoch", std::to_string(epoch))
+          .close('}');
+    first = next;
+  }
 }
 
 }  // namespace
@@ -156,7 +216,7 @@ Task<Reply> get_metrics(Request request) {
   co_return reply;
 }
 
-// One node owns all in embedded mode.
+// In embedded mode one node owns all.
 Task<Reply> get_cluster(Request request) {
   Worker& worker = *request.worker;
   const Instant as_of = worker.clock().now();
@@ -171,15 +231,21 @@ Task<Reply> get_cluster(Request request) {
   slots.resize(std::min(slots.size(), kBusiestSlots));
   Reply reply{.content_type = kJson};
   JsonOut json(reply.body);
-  json.open('{').field("mode", "embedded").key("nodes").open('[');
-  write_node(json, worker.shared(), shards);
+  const Shared& shared = worker.shared();
+  const auto status = shared.parts.cluster ? shared.parts.cluster() : nullptr;
+  json.open('{').field("mode", status ? "cluster" : "embedded").key("nodes").open('[');
+  write_node(json, shared, status.get(), shards);
+  if (status) write_others(json, *status, shared.parts.node);
   json.close(']').key("slots").open('[');
-  json.open('{')
-      .field("first", 0)
-      .field("last", kSlots - 1)
-      .field("node", "local")
-      .field("epoch", std::to_string(worker.shared().parts.boot))
-      .close('}');
+  if (status)
+    write_slots(json, *status);
+  else
+    json.open('{')
+        .field("first", 0)
+        .field("last", kSlots - 1)
+        .field("node", shared.parts.node)
+        .field("epoch", std::to_string(shared.parts.boot))
+        .close('}');
   json.close(']').key("busiest_slots").open('[');
   for (const SlotFigures& slot : slots)
     json.open('{')

@@ -29,14 +29,23 @@ Checkpointer::Checkpointer(ShardThreads& shards, Journal& journal, Store& store,
       settled_ms_(clock.monotonic_ms()) {}
 
 Task<Result<void>> Checkpointer::step() {
+  Result<void> swept = co_await hand_over();
+  if (auto dropped = co_await drop_if_due(); !dropped) co_return dropped;
+  co_return swept;
+}
+
+Task<Result<void>> Checkpointer::hand_over() {
   Result<void> swept = co_await sweep(false);
   if (auto rolled = co_await roll_if_erased(); !rolled) co_return rolled;
+  co_return swept;
+}
+
+Task<Result<void>> Checkpointer::drop_if_due() {
   // A journal that fills up is dropped as soon as it can be, but not with a flush at every step.
   const bool full = journal_.bytes() > journal_bytes_high_;
   const Millis interval = full ? settle_interval_ms_ / kSettlesPerInterval : settle_interval_ms_;
-  if (clock_.monotonic_ms() - settled_ms_ < interval) co_return swept;
-  if (auto dropped = co_await drop(); !dropped) co_return dropped;
-  co_return swept;
+  if (clock_.monotonic_ms() - settled_ms_ < interval) co_return Result<void>{};
+  co_return co_await drop();
 }
 
 // What was erased leaves the disk with the file that holds its frames, so that file ends here.
@@ -50,9 +59,13 @@ Task<Result<void>> Checkpointer::roll_if_erased() {
 }
 
 Task<Result<void>> Checkpointer::finish() {
-  if (auto swept = co_await sweep(true); !swept) co_return swept;
-  if (auto rolled = co_await roll_if_erased(); !rolled) co_return rolled;
+  if (auto swept = co_await hand_over_all(); !swept) co_return swept;
   co_return co_await drop();
+}
+
+Task<Result<void>> Checkpointer::hand_over_all() {
+  if (auto swept = co_await sweep(true); !swept) co_return swept;
+  co_return co_await roll_if_erased();
 }
 
 // A shard that can't hand over does not keep the others from it.

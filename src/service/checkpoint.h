@@ -23,8 +23,14 @@ class Checkpointer {
   /// The slots that are due, on every shard; now and then also the settling and the drop. To be
   /// called about every second. Errors: unavailable; nothing is lost, the journal keeps more.
   Task<Result<void>> step();
+  // The two halves of step(), for a store that takes long to settle: each is awaited by itself,
+  // and may be while the other one is.
+  Task<Result<void>> hand_over();
+  Task<Result<void>> drop_if_due();
   /// Hands over everything and drops the journal, for a clean stop. Errors: as step().
   Task<Result<void>> finish();
+  /// The first part of it: the journal keeps what the store has not settled.
+  Task<Result<void>> hand_over_all();
 
  private:
   Task<Result<void>> sweep(bool all);

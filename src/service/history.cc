@@ -89,19 +89,20 @@ Task<Result<Answer<HistoryPage>>> Service::history(ProfileRef profile, HistoryFi
 
 // Reads the store in chunks behind `after`, lays memory over each, and keeps what matches until the
 // page is full or enough rows have been looked at.
-Task<Result<Answer<HistoryPage>>> Service::read_history(ProfileRef profile, HistoryFilter filter,
-                                                        std::optional<HistoryNext> after,
-                                                        std::size_t limit) {
+Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, HistoryFilter filter,
+                                                     std::optional<HistoryNext> after,
+                                                     std::size_t limit) {
   const AccountRef account{profile.tenant, profile.account};
   Shard& shard = shard_of(account);
-  Answer<HistoryPage> answer{.value = {}, .as_of = clock_.now()};
-  if (auto loaded = co_await shard.load(account); !loaded)
+  if (auto loaded = co_await load(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
+  HistoryPage page;
   Rows memory;
-  for (StoredView& view : shard.history_in_memory(profile)) {
-    Place place{view.keyed_start, std::string(view.ids.get().view)};
-    memory.insert_or_assign(std::move(place), std::move(view));
-  }
+  if (!shard.is_foreign(slot_of(account.tenant, account.account)))
+    for (StoredView& view : shard.history_in_memory(profile)) {
+      Place place{view.keyed_start, std::string(view.ids.get().view)};
+      memory.insert_or_assign(std::move(place), std::move(view));
+    }
   const bool hidden = shard.hidden(account).covers(profile.profile);
   shard.forget_idle(account);
 
@@ -123,19 +124,31 @@ Task<Result<Answer<HistoryPage>>> Service::read_history(ProfileRef profile, Hist
     for (auto row = first; row != end; ++row)
       chunk.insert_or_assign(row->first, std::move(row->second));
     for (auto& [place, row] : chunk) {
-      if (answer.value.items.size() == limit) {
-        answer.value.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};
-        co_return answer;
+      if (page.items.size() == limit) {
+        page.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};
+        co_return page;
       }
-      if (matches(row, filter)) answer.value.items.push_back(history_item_of(row));
+      if (matches(row, filter)) page.items.push_back(history_item_of(row));
       from = HistoryKey{.keyed_start = place.keyed_start, .view = place.view};
     }
-    if (!rows->more) co_return answer;
+    if (!rows->more) co_return page;
     if (scanned >= options_.history_scan_max) {
-      answer.value.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};
-      co_return answer;
+      page.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};
+      co_return page;
     }
   }
+}
+
+Task<Result<Answer<HistoryPage>>> Service::read_history(ProfileRef profile, HistoryFilter filter,
+                                                        std::optional<HistoryNext> after,
+                                                        std::size_t limit) {
+  const Instant began = clock_.now();
+  const AccountRef account{profile.tenant, profile.account};
+  const HowFresh before = shard_of(account).how_fresh(account);
+  auto page =
+      co_await read_history_page(std::move(profile), std::move(filter), std::move(after), limit);
+  if (!page) co_return std::unexpected(page.error());
+  co_return answer_of(began, worse(before, shard_of(account).how_fresh(account)), *std::move(page));
 }
 
 Task<Result<Answer<HistoryItem>>> Service::history_item(ProfileRef profile, std::string id) {
@@ -144,17 +157,19 @@ Task<Result<Answer<HistoryItem>>> Service::history_item(ProfileRef profile, std:
 }
 
 Task<Result<Answer<HistoryItem>>> Service::read_history_item(ProfileRef profile, std::string id) {
+  const Instant began = clock_.now();
   const AccountRef account{profile.tenant, profile.account};
   Shard& shard = shard_of(account);
-  const Instant as_of = clock_.now();
-  if (auto loaded = co_await shard.load(account); !loaded)
+  if (auto loaded = co_await load(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
+  const HowFresh before = shard.how_fresh(account);
   auto read = co_await find_view(shard, account, std::move(id));
   if (!read) co_return std::unexpected(read.error());
+  const HowFresh how = worse(before, shard.how_fresh(account));
   const std::optional<StoredView>& found = *read;
   if (!found || !belongs(*found) || found->ids.get().profile != profile.profile)
-    co_return fail(Errc::kNotFound, "no such entry in this history");
-  co_return Answer<HistoryItem>{.value = history_item_of(*found), .as_of = as_of};
+    co_return not_there(how, "no such entry in this history");
+  co_return answer_of(began, how, history_item_of(*found));
 }
 
 Task<Result<void>> Service::delete_history_item(ProfileRef profile, std::string id) {

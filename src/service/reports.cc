@@ -24,13 +24,20 @@ namespace {
 void merge(BatchOutcome& into, BatchOutcome&& from) {
   into.accepted += from.accepted;
   into.next_report_ms = std::max(into.next_report_ms, from.next_report_ms);
+  into.unstored = into.unstored || from.unstored;
   std::ranges::move(from.rejected, std::back_inserter(into.rejected));
 }
 
 }  // namespace
 
-Service::Service(ShardThreads& shards, Store& store, const Clock& clock, ShardOptions options)
-    : shards_(shards), store_(store), clock_(clock), options_(options) {
+Service::Service(ShardThreads& shards, Store& store, const Clock& clock, ShardOptions options,
+                 Others others)
+    : shards_(shards),
+      store_(store),
+      clock_(clock),
+      options_(options),
+      others_(others),
+      passing_(shards.count()) {
   for (std::size_t i = 0; i < shards.count() * shards.count(); ++i)
     outboxes_.push_back(std::make_unique<Outbox>());
 }
@@ -46,23 +53,35 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
   bool own = false;
   for (std::uint32_t index = 0; index < reports.size(); ++index) {
     const Report& report = reports[index];
-    const std::size_t owner = shards_.owner_of(tenant, report.account);
-    if (owner == here) {
-      shards_.shard(here).report(tenant, report, index, ticket);
-      own = true;
-      continue;
-    }
-    Outbox& outbox = *outboxes_[here * shards_.count() + owner];
-    ticket->hold();
-    outbox.items.push_back({.ticket = ticket, .tenant = std::string(tenant), .index = index});
-    encode(outbox.bytes, report);
-    if (outbox.posted) continue;
-    outbox.posted = true;
-    shards_.threads().post(here, [this, here, owner] { send(here, owner); });
+    PeerNode* other = nullptr;
+    if (others_.routing != nullptr)
+      other = others_.routing->owner_of(slot_of(tenant, report.account), clock_.monotonic_ms());
+    if (other != nullptr)
+      pass_on(here, *other, tenant, report, index, ticket);
+    else
+      hand(here, tenant, report, index, ticket, own);
   }
   if (own) shards_.shard(here).seal(ticket);
   ticket->release();
   return Submission(std::move(ticket));
+}
+
+// To a shard of this process. `own` becomes true if it was this thread's: seal the ticket then.
+void Service::hand(std::size_t here, std::string_view tenant, const Report& report,
+                   std::uint32_t index, const std::shared_ptr<Ticket>& ticket, bool& own) {
+  const std::size_t owner = shards_.owner_of(tenant, report.account);
+  if (owner == here) {
+    shards_.shard(here).report(tenant, report, index, ticket);
+    own = true;
+    return;
+  }
+  Outbox& outbox = *outboxes_[here * shards_.count() + owner];
+  ticket->hold();
+  outbox.items.push_back({.ticket = ticket, .tenant = std::string(tenant), .index = index});
+  encode(outbox.bytes, report);
+  if (outbox.posted) return;
+  outbox.posted = true;
+  shards_.threads().post(here, [this, here, owner] { send(here, owner); });
 }
 
 // One message with all of this turn's reports. The owner gathers those of a request under a ticket

@@ -101,7 +101,7 @@ Task<std::expected<PutOutcome, PutRefusal>> Service::put_on_owner(std::size_t ow
                                          .ended_by = std::move(answer.ended_by)});
   co_return PutOutcome{.created = answer.result == PutResult::kStarted,
                        .item = std::move(answer.item),
-                       .checked = true,
+                       .checked = answer.checked,
                        .limit = limit,
                        .next_report_ms = answer.next_report_ms};
 }
@@ -112,22 +112,26 @@ Task<Result<Answer<ViewItem>>> Service::view(AccountRef account, std::string vie
 }
 
 Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::string view) {
+  const Instant began = clock_.now();
   Shard& shard = shard_of(account);
-  const Instant as_of = clock_.now();
-  if (auto loaded = co_await shard.load(account); !loaded)
+  if (auto loaded = co_await load(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
+  const HowFresh before = shard.how_fresh(account);
   auto found = co_await find_view(shard, account, std::move(view));
   if (!found) co_return std::unexpected(found.error());
+  const HowFresh how = worse(before, shard.how_fresh(account));
   // One that was deleted from the history is nothing but a viewer, as long as it plays.
   if (!*found || ((*found)->view.deleted && !(*found)->active))
-    co_return fail(Errc::kNotFound, "no such view");
-  co_return Answer<ViewItem>{.value = view_item(**found), .as_of = as_of};
+    co_return not_there(how, "no such view");
+  co_return answer_of(began, how, view_item(**found));
 }
 
 // In memory, else in the store.
 Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, AccountRef account,
                                                            std::string view) {
-  std::optional<StoredView> found = shard.find(account, view);
+  std::optional<StoredView> found;
+  if (!shard.is_foreign(slot_of(account.tenant, account.account)))
+    found = shard.find(account, view);
   shard.forget_idle(account);
   if (!found) {
     const auto hidden = shard.hidden(account);
@@ -152,13 +156,51 @@ Task<Result<Answer<std::vector<ViewerItem>>>> Service::viewers(AccountRef accoun
 }
 
 Task<Result<Answer<std::vector<ViewerItem>>>> Service::read_viewers(AccountRef account) {
+  const Instant began = clock_.now();
   Shard& shard = shard_of(account);
-  const Instant as_of = clock_.now();
-  if (auto loaded = co_await shard.load(account); !loaded)
+  if (auto loaded = co_await load(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
-  Answer<std::vector<ViewerItem>> answer{.value = shard.viewers(account), .as_of = as_of};
+  if (shard.is_foreign(slot_of(account.tenant, account.account))) {
+    auto viewers = co_await stored_viewers(account);
+    if (!viewers) co_return std::unexpected(viewers.error());
+    co_return answer_of(began, shard.how_fresh(account), *std::move(viewers));
+  }
+  auto answer = answer_of(began, shard.how_fresh(account), shard.viewers(account));
   shard.forget_idle(account);
   co_return answer;
+}
+
+// Brings the account into memory, where it is this node's.
+Task<Result<void>> Service::load(Shard& shard, AccountRef account) {
+  if (shard.is_foreign(slot_of(account.tenant, account.account))) co_return Result<void>{};
+  auto loaded = co_await shard.load(account);
+  // The slot has left meanwhile.
+  if (shard.is_foreign(slot_of(account.tenant, account.account))) co_return Result<void>{};
+  co_return loaded;
+}
+
+// In a cluster the views that are active by a former owner's word tell how fresh an answer is.
+Task<Result<void>> Service::load_for_freshness(Shard& shard, AccountRef account) {
+  if (others_.routing == nullptr) co_return Result<void>{};
+  co_return co_await load(shard, std::move(account));
+}
+
+// Who watches by the word of the store, which is as old as a checkpoint may be.
+Task<Result<std::vector<ViewerItem>>> Service::stored_viewers(AccountRef account) {
+  auto views = co_await store_.active_views(std::move(account));
+  if (!views) co_return std::unexpected(views.error());
+  std::vector<ViewerItem> items;
+  const Instant now = clock_.now();
+  for (const StoredView& stored : *views) {
+    Millis silence = stored.cmcd ? options_.cmcd_expiry_ms : Millis{3} * stored.interval_ms;
+    if (stored.view.state == State::kPaused) silence = std::max(silence, options_.paused_expiry_ms);
+    if (now - stored.last_arrival <= silence + options_.checkpoint_interval_ms)
+      items.push_back(view_item(stored).item);
+  }
+  std::ranges::sort(items, [](const ViewerItem& a, const ViewerItem& b) {
+    return std::tie(a.started_at, a.view) < std::tie(b.started_at, b.view);
+  });
+  co_return items;
 }
 
 Task<Result<std::unique_ptr<Subscription>>> Service::subscribe(AccountRef account) {
@@ -190,8 +232,9 @@ Task<Result<Answer<std::vector<std::string>>>> Service::profiles(AccountRef acco
 }
 
 Task<Result<Answer<std::vector<std::string>>>> Service::read_profiles(AccountRef account) {
-  const Instant as_of = clock_.now();
+  const Instant began = clock_.now();
   Shard& shard = shard_of(account);
+  const HowFresh before = shard.how_fresh(account);
   std::vector<std::string> names = shard.profiles_in_memory(account);
   const auto hidden = shard.hidden(account);
   auto stored = co_await store_.profiles(account, options_.profiles_max);
@@ -200,42 +243,58 @@ Task<Result<Answer<std::vector<std::string>>>> Service::read_profiles(AccountRef
   std::ranges::move(*stored, std::back_inserter(names));
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
-  co_return Answer<std::vector<std::string>>{.value = std::move(names), .as_of = as_of};
+  co_return answer_of(began, worse(before, shard.how_fresh(account)), std::move(names));
 }
 
 // Memory first, then the store: what a sweep hands over in between is seen twice, never not at all.
-Task<Result<std::map<std::string, TitleState>>> Service::read_titles(
-    ProfileRef profile, std::vector<std::string> titles) {
-  Shard& shard = shard_of({profile.tenant, profile.account});
-  auto states = shard.titles_in_memory(profile, &titles);
-  if (shard.hidden({profile.tenant, profile.account}).covers(profile.profile)) co_return states;
-  auto rows = store_.try_titles(profile, titles);
-  if (!rows) rows = co_await store_.titles(profile, titles);
-  if (!*rows) co_return std::unexpected(rows->error());
-  for (std::size_t i = 0; i < titles.size(); ++i)
-    if ((**rows)[i]) states[titles[i]].merge(*(**rows)[i]);
-  co_return states;
+Task<Result<Service::Titles>> Service::read_titles(ProfileRef profile,
+                                                   std::vector<std::string> titles) {
+  const AccountRef account{profile.tenant, profile.account};
+  Shard& shard = shard_of(account);
+  Titles out{.began = clock_.now(), .how = {}};
+  if (auto loaded = co_await load_for_freshness(shard, account); !loaded)
+    co_return std::unexpected(loaded.error());
+  out.how = shard.how_fresh(account);
+  out.states = shard.titles_in_memory(profile, &titles);
+  if (!shard.hidden(account).covers(profile.profile)) {
+    auto rows = store_.try_titles(profile, titles);
+    if (!rows) rows = co_await store_.titles(profile, titles);
+    if (!*rows) co_return std::unexpected(rows->error());
+    for (std::size_t i = 0; i < titles.size(); ++i)
+      if ((**rows)[i]) out.states[titles[i]].merge(*(**rows)[i]);
+  }
+  out.how = worse(out.how, shard.how_fresh(account));
+  shard.forget_idle(account);
+  co_return out;
 }
 
-Task<Result<std::map<std::string, TitleState>>> Service::read_all_titles(ProfileRef profile) {
-  Shard& shard = shard_of({profile.tenant, profile.account});
-  auto states = shard.titles_in_memory(profile, nullptr);
-  if (shard.hidden({profile.tenant, profile.account}).covers(profile.profile)) co_return states;
-  auto rows = co_await store_.all_titles(profile, options_.continue_titles_max);
-  if (!rows) co_return std::unexpected(rows.error());
-  for (const NamedTitle& row : *rows) states[row.title].merge(row.state);
-  co_return states;
+Task<Result<Service::Titles>> Service::read_all_titles(ProfileRef profile) {
+  const AccountRef account{profile.tenant, profile.account};
+  Shard& shard = shard_of(account);
+  Titles out{.began = clock_.now(), .how = {}};
+  if (auto loaded = co_await load_for_freshness(shard, account); !loaded)
+    co_return std::unexpected(loaded.error());
+  out.how = shard.how_fresh(account);
+  out.states = shard.titles_in_memory(profile, nullptr);
+  if (!shard.hidden(account).covers(profile.profile)) {
+    auto rows = co_await store_.all_titles(profile, options_.continue_titles_max);
+    if (!rows) co_return std::unexpected(rows.error());
+    for (const NamedTitle& row : *rows) out.states[row.title].merge(row.state);
+  }
+  out.how = worse(out.how, shard.how_fresh(account));
+  shard.forget_idle(account);
+  co_return out;
 }
 
 Task<Result<Answer<std::vector<ProgressItem>>>> Service::progress(ProfileRef profile,
                                                                   std::vector<std::string> titles) {
   const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
-  Answer<std::vector<ProgressItem>> answer{.value = {}, .as_of = clock_.now()};
-  auto states = co_await on_owner(owner, read_titles(std::move(profile), titles));
-  if (!states) co_return std::unexpected(states.error());
+  auto read = co_await on_owner(owner, read_titles(std::move(profile), titles));
+  if (!read) co_return std::unexpected(read.error());
+  auto answer = answer_of(read->began, read->how, std::vector<ProgressItem>());
   for (const std::string& title : titles)
-    if (const auto state = states->find(title);
-        state != states->end() && state->second.has_progress())
+    if (const auto state = read->states.find(title);
+        state != read->states.end() && state->second.has_progress())
       answer.value.push_back(progress_item(title, state->second, options_.rules));
   co_return answer;
 }
@@ -245,10 +304,10 @@ Task<Result<Answer<Service::ProgressPage>>> Service::progress_page(ProfileRef pr
                                                                    std::string after,
                                                                    std::size_t limit) {
   const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
-  Answer<ProgressPage> answer{.value = {}, .as_of = clock_.now()};
-  auto states = co_await on_owner(owner, read_all_titles(std::move(profile)));
-  if (!states) co_return std::unexpected(states.error());
-  for (auto next = states->upper_bound(after); next != states->end(); ++next) {
+  auto read = co_await on_owner(owner, read_all_titles(std::move(profile)));
+  if (!read) co_return std::unexpected(read.error());
+  auto answer = answer_of(read->began, read->how, ProgressPage());
+  for (auto next = read->states.upper_bound(after); next != read->states.end(); ++next) {
     const auto& [title, state] = *next;
     if (!state.has_progress() || (!series.empty() && state.series != series)) continue;
     if (answer.value.items.size() == limit) {
@@ -274,11 +333,11 @@ Task<Result<void>> Service::act(ProfileRef profile, std::span<const TitleAct> ac
 
 Task<Result<Answer<std::vector<ContinueItem>>>> Service::continue_watching(ProfileRef profile) {
   const std::size_t owner = shards_.owner_of(profile.tenant, profile.account);
-  Answer<std::vector<ContinueItem>> answer{.value = {}, .as_of = clock_.now()};
-  auto states = co_await on_owner(owner, read_all_titles(std::move(profile)));
-  if (!states) co_return std::unexpected(states.error());
+  auto read = co_await on_owner(owner, read_all_titles(std::move(profile)));
+  if (!read) co_return std::unexpected(read.error());
+  auto answer = answer_of(read->began, read->how, std::vector<ContinueItem>());
   std::vector<NamedTitle> titles;
-  for (auto& [title, state] : *states)
+  for (auto& [title, state] : read->states)
     titles.push_back({.title = title, .state = std::move(state)});
   for (ContinueRow& row : playhead::continue_watching(std::move(titles), options_.rules)) {
     ContinueItem item{.progress = progress_item(row.title, row.state, options_.rules),

@@ -7,11 +7,14 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cluster/routing.h"
+#include "peer/peers.h"
 #include "runtime/clock.h"
 #include "runtime/task.h"
 #include "service/answers.h"
@@ -48,14 +51,26 @@ class Subscription {
   virtual void wake() = 0;
 };
 
+/// The other nodes. Both null in embedded mode: this process answers for all.
+struct Others {
+  Routing* routing = nullptr;
+  Peers* peers = nullptr;
+};
+
 class Service {
  public:
-  Service(ShardThreads& shards, Store& store, const Clock& clock, ShardOptions options);
+  Service(ShardThreads& shards, Store& store, const Clock& clock, ShardOptions options,
+          Others others = {});
   ~Service();
 
   /// Hands the reports to their owners. `reports` is read before the call returns. To be called on
   /// the shard thread `here`.
   Submission submit(std::size_t here, std::string_view tenant, std::span<const Report> reports);
+
+  /// Reports that another node passes on, for accounts that it thinks this one owns: they are taken
+  /// here. To be called on the shard thread `here`. Errors: those of Submission::outcome(), and
+  /// invalid_argument.
+  Task<Result<std::string>> take_passed_on(std::size_t here, std::string bytes);
 
   /// Starts or reports a view under a stream limit. `terminate`: a view to take over, or empty.
   /// `report` is read before the call returns.
@@ -110,11 +125,28 @@ class Service {
 
  private:
   struct Outbox;
+  // What one thread has for one other node until the answer to its message before is there.
+  struct Passing {
+    struct Item {
+      std::shared_ptr<Ticket> ticket;
+      std::uint32_t index = 0;
+    };
+    std::vector<Item> items;
+    std::string bytes;  ///< a tenant and encode(Report) of each, one after the other
+    std::uint32_t under_way = 0;
+    bool posted = false;
+  };
 
   template <typename T>
   Task<T> on_owner(std::size_t owner, Task<T> task);
   Shard& shard_of(const AccountRef& account);
+  void hand(std::size_t here, std::string_view tenant, const Report& report, std::uint32_t index,
+            const std::shared_ptr<Ticket>& ticket, bool& own);
   void send(std::size_t here, std::size_t owner);
+  void pass_on(std::size_t here, PeerNode& owner, std::string_view tenant, const Report& report,
+               std::uint32_t index, const std::shared_ptr<Ticket>& ticket);
+  Task<> send_on(std::size_t here, PeerNode& owner);
+  void take_back(std::size_t here, Passing& passing);
 
   Task<std::expected<PutOutcome, PutRefusal>> put_on_owner(std::size_t owner, Task<PutAnswer> put,
                                                            std::optional<unsigned> limit);
@@ -126,12 +158,21 @@ class Service {
   Task<Result<Answer<std::vector<ViewerItem>>>> read_viewers(AccountRef account);
   Task<Result<void>> open_stream(AccountRef account, std::shared_ptr<Channel> channel);
   Task<Result<Answer<std::vector<std::string>>>> read_profiles(AccountRef account);
-  Task<Result<std::map<std::string, TitleState>>> read_titles(ProfileRef profile,
-                                                              std::vector<std::string> titles);
-  Task<Result<std::map<std::string, TitleState>>> read_all_titles(ProfileRef profile);
+  struct Titles {
+    Instant began;
+    HowFresh how;
+    std::map<std::string, TitleState> states;
+  };
+  Task<Result<Titles>> read_titles(ProfileRef profile, std::vector<std::string> titles);
+  Task<Result<Titles>> read_all_titles(ProfileRef profile);
+  Task<Result<std::vector<ViewerItem>>> stored_viewers(AccountRef account);
+  Task<Result<void>> load(Shard& shard, AccountRef account);
+  Task<Result<void>> load_for_freshness(Shard& shard, AccountRef account);
   Task<Result<Answer<HistoryPage>>> read_history(ProfileRef profile, HistoryFilter filter,
                                                  std::optional<HistoryNext> after,
                                                  std::size_t limit);
+  Task<Result<HistoryPage>> read_history_page(ProfileRef profile, HistoryFilter filter,
+                                              std::optional<HistoryNext> after, std::size_t limit);
   Task<Result<Answer<HistoryItem>>> read_history_item(ProfileRef profile, std::string id);
 
   ShardThreads& shards_;
@@ -139,6 +180,8 @@ class Service {
   const Clock& clock_;
   ShardOptions options_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< for those that may outlive this
+  Others others_;
+  std::vector<std::map<PeerNode*, Passing>> passing_;  ///< by thread; each on it
   std::vector<std::unique_ptr<Outbox>> outboxes_;  ///< by (from, to); each on its sender's thread
 };
 

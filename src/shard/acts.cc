@@ -63,7 +63,8 @@ bool Shard::starts(const Report& report, const Entry* own) const {
 
 // The start itself. Nothing is awaited: the decision holds for what is in memory now.
 PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
-                            std::optional<unsigned> limit, std::string_view terminate) {
+                            std::optional<unsigned> limit, std::string_view terminate,
+                            std::vector<std::uint32_t>& changed) {
   PutAnswer answer;
   Account& account = table_.account(ref.tenant, ref.account);
   PLAYHEAD_ASSERT(account.loaded);
@@ -91,8 +92,12 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   const bool started = start && taking.entry->active;
   if (started && meeting.target != nullptr)
     end_from_outside(*meeting.target, EndReason::kTerminated, now(), report.device);
-  for (Entry* other : started ? meeting.replaced : std::vector<Entry*>())
+  for (Entry* other : started ? meeting.replaced : std::vector<Entry*>()) {
     end_from_outside(*other, EndReason::kReplaced, now(), report.device);
+    changed.push_back(other->number);
+  }
+  if (started && meeting.target != nullptr) changed.push_back(meeting.target->number);
+  if (taking.write_through) changed.push_back(taking.entry->number);
   answer.result = started ? PutResult::kStarted : PutResult::kReported;
   answer.item = item_of(*taking.entry);
   answer.next_report_ms = interval_ms_;
@@ -107,33 +112,80 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   const Report& report = *decoded;
   PutAnswer refused;
   const AccountRef ref{tenant, std::string(report.account)};
+  if (slots_[slot_of(ref.tenant, ref.account)].foreign)
+    co_return co_await put_unchecked(std::move(tenant), report);
   auto found = co_await view_in_memory(ref, std::string(report.view));
   if (!found && found.error().code != Errc::kNotFound) {
-    refused.error = found.error();
     forget_idle(ref);
+    if (found.error().code == Errc::kUnavailable && step_back(slot_of(ref.tenant, ref.account)))
+      co_return co_await put_unchecked(std::move(tenant), report);
+    refused.error = found.error();
     co_return refused;
   }
   if (refused.error = refusal(); refused.error) {
     forget_idle(ref);
     co_return refused;
   }
-  PutAnswer answer = decide_put(ref, report, limit, terminate);
+  std::vector<std::uint32_t> changed;
+  PutAnswer answer = decide_put(ref, report, limit, terminate, changed);
   forget_idle(ref);
   if (answer.error) co_return answer;
-  if (auto synced = co_await durable(); !synced) {
-    refused.error = synced.error();
+  if (auto kept = co_await keep_grant(slot_of(ref.tenant, ref.account), changed); !kept) {
+    refused.error = kept.error();
     co_return refused;
   }
+  co_return answer;
+}
+
+// A grant counts once the journal has it; in a cluster, once whoever takes the slot over will see
+// it: stored, and the lease looked at after that.
+Task<Result<void>> Shard::keep_grant(std::uint16_t slot, std::vector<std::uint32_t> numbers) {
+  if (parts_.inbox == nullptr) co_return co_await durable();
+  auto ticket = std::make_shared<Ticket>();
+  ticket->hold();
+  for (const std::uint32_t number : numbers) write_through(number, ticket);
+  wait_for_frame(ticket);
+  ticket->release();
+  co_await ticket->wait();
+  if (ticket->failure()) co_return std::unexpected(*ticket->failure());
+  if (slots_[slot].foreign || !holds_lease(slot) || ticket->outcome.unstored)
+    co_return fail(Errc::kUnavailable, "the account is changing hands; repeat the request");
+  co_return Result<void>{};
+}
+
+// Nobody knows here who else is watching: the start is taken, and says so.
+Task<PutAnswer> Shard::put_unchecked(std::string tenant, const Report& report) {
+  PutAnswer answer{.checked = false};
+  if (answer.error = refusal(); answer.error) co_return answer;
+  Taking taking = take(tenant, report, now());
+  if (taking.taken != Taken::kDone) {
+    answer.error = taking.rejected ? taking.rejected->error : Error{Errc::kUnavailable, "retry"};
+    if (taking.rejected) answer.ended_by = taking.rejected->ended_by;
+    co_return answer;
+  }
+  answer.result = taking.entry->active ? PutResult::kStarted : PutResult::kReported;
+  answer.item = item_of(*taking.entry);
+  answer.next_report_ms = interval_ms_;
+  auto ticket = std::make_shared<Ticket>();
+  ticket->hold();
+  write_through(taking.entry->number, ticket);
+  wait_for_frame(ticket);
+  ticket->release();
+  co_await ticket->wait();
+  if (ticket->failure()) answer.error = *ticket->failure();
   co_return answer;
 }
 
 Task<Result<void>> Shard::terminate(AccountRef ref, std::string view, std::string by_device) {
   auto found = co_await view_in_memory(ref, view);
   forget_idle(ref);
+  if (!found && found.error().code == Errc::kNotFound &&
+      how_fresh(ref).freshness != Freshness::kFresh)
+    co_return fail(Errc::kUnavailable, "nobody can say yet that there is no such view; retry");
   if (!found) co_return std::unexpected(found.error());
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   end_from_outside(**found, EndReason::kTerminated, now(), by_device);
-  co_return co_await durable();
+  co_return co_await keep_grant((*found)->slot, {(*found)->number});
 }
 
 Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std::string> views) {
@@ -158,9 +210,12 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
 
 Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {
   const AccountRef ref{profile.tenant, profile.account};
-  if (auto loaded = co_await load(ref); !loaded) co_return loaded;
-  drop_erased(profile, deltas);
-  forget_idle(ref);
+  // Marks merge in the store itself, whoever writes them.
+  if (!slots_[slot_of(ref.tenant, ref.account)].foreign) {
+    if (auto loaded = co_await load(ref); !loaded) co_return loaded;
+    drop_erased(profile, deltas);
+    forget_idle(ref);
+  }
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   const std::uint16_t slot = slot_of(profile.tenant, profile.account);
   for (NamedTitle& delta : deltas) {

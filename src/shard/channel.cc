@@ -16,6 +16,11 @@ bool Channel::push(std::shared_ptr<const ViewersEvent> event) {
   return !full;
 }
 
+void Channel::drop() {
+  dropped_.store(true);
+  boost::asio::post(reader_, [self = shared_from_this()] { self->event_.signal(); });
+}
+
 std::shared_ptr<const ViewersEvent> Channel::pop() {
   if (queue_.empty()) return nullptr;
   auto event = std::move(queue_.front());

@@ -31,6 +31,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
   /// Shard's thread. False once the reader has gone or been dropped: forget the channel.
   bool push(std::shared_ptr<const ViewersEvent> event);
+  /// Shard's thread. The account has another owner now: the reader is to subscribe anew.
+  void drop();
 
   // The rest on the reader's thread.
   /// The next event if there is one.

@@ -156,13 +156,17 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
                     .through = erasure.through});
   keep_erasure(account.slot, erasure);
   if (auto synced = co_await durable(); !synced) co_return std::unexpected(synced.error());
+  const std::uint64_t epoch = slots_[account.slot].epoch;
   while (is_hidden(account.tenant, account.account, profile)) {
     if (sweeping_) {
       co_await sweep_end();
     } else if (auto swept = co_await sweep({account.slot}); !swept) {
       co_return std::unexpected(swept.error());
     }
+    if (parts_.inbox != nullptr && !holds_lease(account.slot)) break;
   }
+  if (slots_[account.slot].epoch != epoch || is_hidden(account.tenant, account.account, profile))
+    co_return fail(Errc::kUnavailable, "the account is changing hands; repeat the erasure");
   co_return erasure.through;
 }
 

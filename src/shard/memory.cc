@@ -5,6 +5,11 @@
 #include "shard/shard.h"
 
 namespace playhead {
+namespace {
+
+constexpr std::string_view kNotMine = "the account's owner can't be reached; retry in a moment";
+
+}  // namespace
 
 Shard::Shard(ShardParts parts, ShardOptions options)
     : parts_(std::move(parts)),
@@ -14,7 +19,11 @@ Shard::Shard(ShardParts parts, ShardOptions options)
       durable_(parts_.journal->extent().last),
       interval_ms_(static_cast<std::uint32_t>(options.report_interval_ms)),
       second_ms_(parts_.clock->monotonic_ms()),
-      round_start_ms_(second_ms_) {}
+      round_start_ms_(second_ms_) {
+  // Slots are gained by a lease; what a journal holds may be another node's by now.
+  for (Slot& slot : slots_) slot.foreign = parts_.inbox != nullptr;
+  random_.seed(parts_.hash_seed ^ parts_.boot);
+}
 
 Millis Shard::expiry_ms(const Entry& entry) const {
   const Millis silent = entry.cmcd ? options_.cmcd_expiry_ms : Millis{3} * entry.interval_ms;
@@ -30,7 +39,8 @@ Millis Shard::deadline_of(const Entry& entry, Instant wall, Millis monotonic_ms)
 
 // A report may have moved the deadline. It is only written; the wheel looks later.
 void Shard::set_deadline(Entry& entry) {
-  if (replaying_) return;  // end_replay() sets all
+  if (replaying_) return;                  // end_replay() sets all
+  if (slots_[entry.slot].foreign) return;  // it leaves with the next sweep
   entry.deadline_ms = deadline_of(entry, now(), parts_.clock->monotonic_ms());
   if (!entry.filed) file(entry);
 }
@@ -54,6 +64,7 @@ void Shard::set_active(Entry& entry, bool active) {
 void Shard::expire(std::uint32_t number) {
   Entry& entry = table_.at(number);
   entry.filed = false;
+  if (slots_[entry.slot].foreign) return;
   if (!entry.active) return evict_if_idle(entry);
   if (entry.deadline_ms > parts_.clock->monotonic_ms()) return file(entry);
   end_silent(entry);
@@ -75,6 +86,7 @@ void Shard::end_silent(Entry& entry) {
 }
 
 void Shard::evict_if_idle(Entry& entry) {
+  if (slots_[entry.slot].foreign) return;  // the sweep sees to it
   if (entry.dirty || entry.flushing || entry.active || entry.filed || entry.moved_since) return;
   const Ids ids = entry.ids.get();
   Account* account = table_.find_account(ids.tenant, ids.account);
@@ -102,8 +114,10 @@ StoredView Shard::stored(const Entry& entry) const {
   return out;
 }
 
-// Takes a view that memory did not have. Its deadline runs from its last arrival.
-Entry& Shard::adopt(Account& account, StoredView stored) {
+// Takes a view that memory did not have. Its deadline runs from its last arrival; but of one that a
+// former owner left active the store may know less than he did, by a checkpoint: its player gets
+// the time to be heard of here.
+Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   Entry& entry = table_.add(account, stored.ids.get());
   entry.view = stored.view;
   if (stored.trail) entry.trail = std::make_unique<Trail>(*stored.trail);
@@ -118,8 +132,12 @@ Entry& Shard::adopt(Account& account, StoredView stored) {
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
   if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
+  const Millis now_ms = parts_.clock->monotonic_ms();
+  if (inherited && stored.active && entry.deadline_ms + options_.checkpoint_interval_ms > now_ms)
+    entry.deadline_ms = std::max(entry.deadline_ms, now_ms + Millis{3} * entry.interval_ms);
   file(entry);
   expire_overdue(entry);
+  entry.inherited = inherited && entry.active;
   return entry;
 }
 
@@ -129,13 +147,15 @@ void Shard::adopt_account(Account& account, std::vector<StoredView> views, Erasu
     const Ids ids = view.ids.get();
     if (table_.find(account, ids.view) == nullptr &&
         !is_hidden(ids.tenant, ids.account, ids.profile))
-      adopt(account, std::move(view));
+      adopt(account, std::move(view), parts_.inbox != nullptr);
   }
   adopt_erasures(account, std::move(erasures));
   account.loaded = true;
 }
 
 Task<Result<void>> Shard::load(AccountRef ref) {
+  const std::uint16_t slot = slot_of(ref.tenant, ref.account);
+  if (slots_[slot].foreign) co_return fail(Errc::kUnavailable, std::string(kNotMine));
   Account& account = table_.account(ref.tenant, ref.account);
   if (account.loaded) co_return Result<void>{};
   if (try_load(account)) co_return Result<void>{};
@@ -143,10 +163,14 @@ Task<Result<void>> Shard::load(AccountRef ref) {
   ++account.busy;
   while (result && !account.loaded) {
     const std::uint32_t purges = account.purges;
+    const std::uint64_t epoch = slots_[slot].epoch;
     Result<std::vector<StoredView>> views = co_await parts_.store->active_views(ref);
     Result<Erasures> erasures;
     if (views) erasures = co_await parts_.store->erasures(ref);
-    if (!views || !erasures)
+    // Also if the slot is here again: somebody else may have had it since it was read.
+    if (slots_[slot].foreign || slots_[slot].epoch != epoch)
+      result = fail(Errc::kUnavailable, std::string(kNotMine));
+    else if (!views || !erasures)
       result = std::unexpected(views ? erasures.error() : views.error());
     else if (!account.loaded && account.purges == purges)
       adopt_account(account, std::move(*views), std::move(*erasures));
@@ -177,13 +201,20 @@ Task<Result<Entry*>> Shard::view_in_memory(AccountRef ref, std::string view) {
   ++account->busy;
   Result<Entry*> result = nullptr;
   while (result && *result == nullptr) {
+    if (slots_[account->slot].foreign) {
+      result = fail(Errc::kUnavailable, std::string(kNotMine));
+      break;
+    }
     if (Entry* entry = table_.find(*account, view)) {
       result = entry;
       break;
     }
     const std::uint32_t purges = account->purges;
+    const std::uint64_t epoch = slots_[account->slot].epoch;
     Result<std::optional<StoredView>> stored = co_await parts_.store->view(ref, view);
-    if (!stored)
+    if (slots_[account->slot].foreign || slots_[account->slot].epoch != epoch)
+      result = fail(Errc::kUnavailable, std::string(kNotMine));
+    else if (!stored)
       result = std::unexpected(stored.error());
     else if (account->purges != purges || table_.find(*account, view) != nullptr)
       continue;

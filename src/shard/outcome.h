@@ -23,6 +23,7 @@ struct BatchOutcome {
   std::uint32_t accepted = 0;
   std::vector<Rejected> rejected;
   std::uint32_t next_report_ms = 0;  ///< the interval the server wants
+  bool unstored = false;             ///< the store was away: only the journal has some of it
 };
 
 /// One active view: "who is watching what now".
@@ -45,7 +46,11 @@ struct ShardFigures {
   std::uint64_t views_active = 0, views_in_memory = 0, accounts_in_memory = 0;
   std::uint64_t views_started = 0, views_ended = 0, views_expired = 0;
   std::uint64_t frames = 0, frame_bytes = 0;
-  std::uint64_t store_rows = 0;  ///< rows handed to the store by sweeps
+  std::uint64_t store_rows = 0;      ///< rows handed to the store by sweeps
+  std::uint64_t through_rows = 0;    ///< by reports that wait for it
+  std::uint64_t through_errors = 0;  ///< of them, acknowledged by the journal alone
+  std::uint64_t inbox_rows = 0;      ///< handed to the inbox
+  std::uint64_t inbox_folded = 0, inbox_dropped = 0;  ///< taken from it; of no use any more
   std::uint64_t streams = 0, streams_dropped = 0;
   std::uint64_t loads = 0;  ///< accounts read from the store
   std::uint64_t sweep_errors = 0;

@@ -42,14 +42,14 @@ std::string_view conflict_of(const Entry& entry, const Report& report) {
   return {};
 }
 
+}  // namespace
+
 // CMCD players go on to the next title under the same session: that is another view.
-std::string other_view_id(std::string_view sid, std::string_view title) {
+std::string Shard::other_view_id(std::string_view sid, std::string_view title) {
   char hash[17];
   std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(hash_bytes(title)));
   return std::string(sid.substr(0, kIdBytesMax - 17)) + "~" + hash;
 }
-
-}  // namespace
 
 void Shard::report(std::string_view tenant, const Report& report, std::uint32_t index,
                    const std::shared_ptr<Ticket>& ticket) {
@@ -69,6 +69,7 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
   switch (taking.taken) {
     case Taken::kDone:
       ++ticket->outcome.accepted;
+      if (taking.write_through) write_through(taking.entry->number, ticket);
       return;
     case Taken::kRejected:
       return reject(std::move(*taking.rejected));
@@ -111,6 +112,8 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
   PLAYHEAD_ASSERT(owns(slot));
   if (Entry* entry = table_.find(slot, tenant, report.account, view))
     return {.taken = Taken::kDone, .entry = entry};
+  // What the store has of it is its owner's matter: here it begins anew, and he joins the two.
+  if (slots_[slot].foreign) return {.taken = Taken::kDone, .entry = nullptr};
   Account& account = table_.account(tenant, report.account);
   const AccountRef ref{account.tenant, account.account};
   if (!account.loaded) {
@@ -146,7 +149,8 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   fresh.kind = report.kind;
   fresh.record = report.record;
   bool dropped = false;
-  const Stamped stamped = stamp(report, fresh, arrival, options_.rules, &dropped);
+  const Stamped stamped =
+      stamp(report, fresh, arrival, options_.rules, &dropped, known(account.slot));
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
   if (is_erased(account, report.profile, stamped))
@@ -166,14 +170,14 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   journal_snapshot(entry);
   ++figures_.views_started;
   if (entry.active) publish_view(entry);
-  return {.taken = Taken::kDone, .entry = &entry};
+  return {.taken = Taken::kDone, .entry = &entry, .write_through = true};
 }
 
 Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arrival) {
   expire_overdue(entry);
   View& view = entry.view;
   bool dropped = false;
-  Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped);
+  Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped, known(entry.slot));
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return {.taken = Taken::kRejected,
             .entry = nullptr,
@@ -190,7 +194,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
       entry.keyed_start) {
     const Account* account = table_.find_account(entry.ids.get().tenant, report.account);
     PLAYHEAD_ASSERT(account != nullptr);
-    if (!account->loaded) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
+    if (!account->loaded && !slots_[entry.slot].foreign)
+      return {.taken = Taken::kNeedsAccount, .entry = nullptr};
     if (is_erased(*account, report.profile, stamped))
       return {.taken = Taken::kRejected,
               .entry = nullptr,
@@ -214,7 +219,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   changed = changed || texts;
   if (!changed && was_active == entry.active) {
     ++figures_.repeats;
-    return {.taken = Taken::kDone, .entry = &entry};
+    return {.taken = Taken::kDone, .entry = &entry, .write_through = awaits_store(entry)};
   }
   mark_dirty(entry);
   if (entry.journalled && !texts && entry.interval_ms == journalled_interval_ms)
@@ -223,6 +228,11 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   else
     journal_snapshot(entry);
   figures_.late += late;
+  if (!late) entry.inherited = false;
+  // A heartbeat alone may wait for a checkpoint: one of an active view, to its owner. Whoever takes
+  // the slot over knows what else may be missing, for he finds the view active.
+  const bool heartbeat = was_active && entry.active && shown == view.state;
+  const bool write_through = !heartbeat || slots_[entry.slot].foreign;
   if (was_active && !entry.active) {
     ++figures_.views_ended;
     publish_end(entry, view.reason(), stamped.order.at);
@@ -232,7 +242,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     entry.moved_since = true;
     moved_.push_back(entry.number);
   }
-  return {.taken = Taken::kDone, .entry = &entry};
+  return {.taken = Taken::kDone, .entry = &entry, .write_through = write_through};
 }
 
 // Series and next title are the latest known. False if the report has none, or the same as are
@@ -318,11 +328,14 @@ Task<> Shard::unpark(AccountRef ref) {
       // A store that did not answer has not said that the view is not there.
       absent = error ? std::string() : taking.view;
       if (!error) continue;
+      // A store that is away keeps no report waiting: what came in is a part, until it is back.
+      if (error->code == Errc::kUnavailable && step_back(account->slot)) continue;
       taking.taken = Taken::kRejected;
       taking.rejected = {.index = 0, .error = *error};
     }
     if (taking.taken == Taken::kDone) {
       ++front.ticket->outcome.accepted;
+      if (taking.write_through) write_through(taking.entry->number, front.ticket);
       seal(front.ticket);
     } else {
       taking.rejected->index = front.index;

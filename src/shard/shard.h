@@ -13,15 +13,18 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
+#include "cluster/fresh_slots.h"
 #include "journal/journal.h"
 #include "record/frame.h"
 #include "runtime/clock.h"
@@ -31,6 +34,7 @@
 #include "shard/table.h"
 #include "shard/ticket.h"
 #include "shard/wheel.h"
+#include "store/inbox.h"
 #include "store/store.h"
 
 namespace playhead {
@@ -45,6 +49,9 @@ struct ShardParts {
   Journal* journal = nullptr;
   Store* store = nullptr;
   const Clock* clock = nullptr;
+  // In a cluster only; without them all slots are this process's for good.
+  Inbox* inbox = nullptr;
+  const FreshSlots* fresh = nullptr;
   Executor executor;
   std::function<void(const Error&)> fatal;
 };
@@ -57,6 +64,7 @@ struct PutAnswer {
   std::optional<Error> error;          ///< kRefused
   std::vector<ViewerItem> in_the_way;  ///< kRefused by the limit
   std::string ended_by;                ///< kRefused by a termination
+  bool checked = true;                 ///< false: the slot is foreign, nobody looked at the limit
   ViewerItem item;
   std::uint32_t next_report_ms = 0;
 };
@@ -68,6 +76,21 @@ struct Hidden {
   bool covers(std::string_view profile) const {
     return all || std::ranges::find(profiles, profile) != profiles.end();
   }
+};
+
+/// What an answer on an account of a slot is worth. kForeign: memory knows nothing of it but what
+/// has just come in; the store and the inbox have the rest.
+enum class Freshness : std::uint8_t { kFresh, kStale, kForeign };
+
+struct HowFresh {
+  Freshness freshness = Freshness::kFresh;
+  Instant as_of;  ///< what others took until then is in the answer, too
+};
+
+/// A slot under the epoch of its owner.
+struct SlotEpoch {
+  std::uint16_t slot = 0;
+  std::uint64_t epoch = 0;
 };
 
 class Shard {
@@ -127,6 +150,26 @@ class Shard {
   /// Lets go of the account's streams whose readers have gone.
   void forget_closed(const AccountRef& account);
 
+  // ---- Slots that come and go: slots.cc ------------------------------------------------------
+
+  /// These are this node's from now on: what memory has of them goes to the inbox first.
+  void gain(const std::vector<SlotEpoch>& slots);
+  /// These are not any more: what the store does not have goes to the inbox.
+  void lose(const std::vector<std::uint16_t>& slots);
+  /// The same for slots about to be given away; returns when the inbox has it. Errors: unavailable.
+  Task<Result<void>> hand_over(std::vector<std::uint16_t> slots);
+  /// Folds rows of the inbox, and hands what has changed to the store. Those that may be removed
+  /// now. Errors: unavailable; repeating it is safe.
+  Task<Result<std::vector<InboxKey>>> fold_inbox(std::vector<InboxRow> rows);
+  /// All of the inbox's rows of the slots that were mine since `began_ms`, when it was `began`,
+  /// have been folded.
+  void looked(std::uint16_t bucket, Millis began_ms, Instant began);
+  /// To be asked with the answer complete.
+  HowFresh how_fresh(const AccountRef& account);
+  bool is_foreign(std::uint16_t slot) const { return slots_[slot].foreign; }
+  /// Hands what lies in foreign slots to the inbox. Errors: unavailable.
+  Task<Result<void>> sweep_foreign();
+
   // ---- Time, checkpoints, start-up -----------------------------------------------------------
 
   /// To be called about every 100 ms: expiry, positions to streams, load.
@@ -151,7 +194,8 @@ class Shard {
     Taken taken = Taken::kDone;
     Entry* entry = nullptr;
     std::optional<Rejected> rejected;
-    std::string view;  ///< kNeedsView: which
+    std::string view;            ///< kNeedsView: which
+    bool write_through = false;  ///< the store must have it before it is acknowledged
   };
   struct Slot {
     std::optional<FrameNumber> dirty_since, flushing_since;
@@ -160,10 +204,29 @@ class Shard {
     std::vector<EraseChange> erasures, flushing_erasures;  ///< before all else of the slot
     std::uint64_t reports = 0;
     std::uint32_t active = 0;
+    // In a cluster. Foreign: whoever owns it folds; here reports only wait for their way to him.
+    bool foreign = false;
+    std::uint64_t epoch = 0;    ///< for which it is owned; 0: it is foreign
+    std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
+    Millis gained_ms = 0;
+    Millis looked_ms = 0;  ///< when the last whole look into the inbox began; 0: there was none
+    Instant looked_at;     ///< the same on the wall clock
   };
   struct Frame {
     std::unique_ptr<FrameWriter> writer;
     std::vector<std::shared_ptr<Ticket>> waiters;
+  };
+
+  /// What one write hands to the store, and to the inbox for foreign slots.
+  struct Handing {
+    struct Part {
+      std::uint16_t slot = 0;
+      std::uint64_t epoch = 0;  ///< the store's word counts only if it is still the slot's
+    };
+    std::vector<Part> parts;
+    std::vector<Change> changes;
+    std::vector<InboxRow> rows;
+    std::vector<std::uint32_t> numbers;  ///< the entries among them
   };
 
   /// A frame that the journal has not answered yet.
@@ -174,6 +237,7 @@ class Shard {
 
   // report.cc
   Taking take(std::string_view tenant, const Report& report, Instant arrival);
+  static std::string other_view_id(std::string_view sid, std::string_view title);
   Taking take_entry(Entry& entry, const Report& report, Instant arrival);
   Taking find_or_load(std::string_view tenant, const Report& report, std::string_view view);
   Taking begin_view(std::string_view tenant, const Report& report, std::string_view view,
@@ -181,6 +245,9 @@ class Shard {
   bool fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
   bool update_texts(Entry& entry, const Report& report, const Order& order);
   void live_on(Entry& entry, Instant arrival);
+  Known known(std::uint16_t slot) const {
+    return slots_[slot].foreign ? Known::kPart : Known::kAll;
+  }
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
             const std::shared_ptr<Ticket>& ticket);
@@ -193,7 +260,9 @@ class Shard {
                std::string_view terminate);
   bool starts(const Report& report, const Entry* own) const;
   PutAnswer decide_put(const AccountRef& ref, const Report& report, std::optional<unsigned> limit,
-                       std::string_view terminate);
+                       std::string_view terminate, std::vector<std::uint32_t>& changed);
+  Task<Result<void>> keep_grant(std::uint16_t slot, std::vector<std::uint32_t> numbers);
+  Task<PutAnswer> put_unchecked(std::string tenant, const Report& report);
   void keep_title(std::uint16_t slot, TitleChange change);
 
   // erase.cc
@@ -209,7 +278,7 @@ class Shard {
   Task<> sweep_end();
 
   // memory.cc
-  Entry& adopt(Account& account, StoredView stored);
+  Entry& adopt(Account& account, StoredView stored, bool inherited = false);
   StoredView stored(const Entry& entry) const;
   bool try_load(Account& account);
   void adopt_account(Account& account, std::vector<StoredView> views, Erasures erasures);
@@ -225,6 +294,27 @@ class Shard {
   void evict_if_idle(Entry& entry);
   void end_from_outside(Entry& entry, EndReason reason, Instant at, std::string_view by_device);
   ViewerItem item_of(const Entry& entry) const;
+
+  // slots.cc
+  bool step_back(std::uint16_t slot);
+  void end_step_back();
+  void forget_accounts(const std::bitset<kSlots>& lost);
+  void settle_slot(std::uint16_t slot);
+  void forget_foreign(const std::vector<std::uint16_t>& slots);
+  void gather_foreign(std::uint16_t number, Handing& handing);
+  bool holds_lease(std::uint16_t slot) const;
+  Task<Result<void>> fold_partial(StoredView partial);
+  void merge_into(Entry& entry, const StoredView& partial);
+
+  // through.cc
+  void write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket);
+  bool awaits_store(const Entry& entry) const;
+  using Through = std::vector<std::pair<std::uint32_t, std::shared_ptr<Ticket>>>;
+  Task<> write_all_through();
+  void end_through(Through& batch, bool stored);
+  void look_after_through();
+  Task<bool> store_now(std::vector<std::uint32_t> numbers);
+  InboxRow inbox_row(const Entry& entry);
 
   // replay.cc
   void end_replay();
@@ -254,10 +344,10 @@ class Shard {
   // sweep.cc
   void adapt_interval(std::uint64_t reports_per_s);
   Task<Result<void>> sweep(std::vector<std::uint16_t> slots);
-  void gather(std::uint16_t slot, std::vector<Change>& changes,
-              std::vector<std::uint32_t>& numbers);
-  void swept(const std::vector<std::uint16_t>& slots, const std::vector<std::uint32_t>& numbers,
-             bool written);
+  Task<Result<void>> hand_in(Handing& handing);
+  void gather(std::uint16_t slot, Handing& handing);
+  void add_changes(const Entry& entry, std::vector<Change>& changes) const;
+  void swept(const Handing& handing, bool written);
 
   ShardParts parts_;
   ShardOptions options_;
@@ -288,6 +378,12 @@ class Shard {
   bool sweeping_ = false;
   std::vector<std::uint16_t> replayed_erasures_;       ///< slots that the store is told of first
   std::vector<std::shared_ptr<Event>> sweep_waiters_;  ///< for the end of the one under way
+  std::vector<SlotEpoch> stepped_;  ///< slots that are foreign because the store is away
+  Through through_, through_now_;   ///< to be stored next; on their way
+  Millis through_began_ms_ = 0;     ///< `through_now_`
+  bool writing_through_ = false;
+  bool store_away_ = false;
+  std::mt19937_64 random_;            ///< for ids of the inbox's rows
   std::vector<std::uint32_t> moved_;  ///< entries whose position streams have not seen
 };
 

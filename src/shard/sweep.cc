@@ -1,6 +1,7 @@
 // Time passing: expiry, load, and the steady sweep of changed views to the store, slot by slot in
 // key order. See docs/architecture.md, "A checkpoint".
 #include <algorithm>
+#include <bitset>
 
 #include "base/assert.h"
 #include "shard/shard.h"
@@ -14,6 +15,8 @@ constexpr Millis kIntervalFallsMs = 60'000;
 void Shard::tick() {
   const Millis now_ms = parts_.clock->monotonic_ms();
   wheel_.advance(now_ms, [this](std::uint32_t number) { expire(number); });
+  look_after_through();
+  end_step_back();
   journal_full_ = parts_.journal->bytes() >= options_.journal_bytes_max;
   waiting_recent_ = std::max(waiting_, waiting_recent_ - waiting_recent_ / 8);
   if (now_ms - second_ms_ < 1000) return;
@@ -59,6 +62,9 @@ Task<Result<void>> Shard::sweep_due() {
                                         static_cast<std::uint64_t>(std::max<Millis>(interval, 1)));
   // What was imported since an erasure is hidden until the store has been told of it again.
   std::vector<std::uint16_t> slots = std::exchange(replayed_erasures_, {});
+  if (parts_.inbox != nullptr)  // what waits there is in nobody's answer
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+      if (slots_[slot].foreign && slots_[slot].dirty_since) slots.push_back(slot);
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
     if (slot < kSlots) slots.push_back(static_cast<std::uint16_t>(slot));
@@ -83,68 +89,87 @@ Task<Result<void>> Shard::sweep(std::vector<std::uint16_t> slots) {
   Result<void> result;
   std::size_t next = 0;
   while (next < slots.size() && result) {
-    std::vector<Change> changes;
-    std::vector<std::uint32_t> numbers;
-    std::vector<std::uint16_t> gathered;
-    while (next < slots.size() && changes.size() < options_.sweep_rows_max) {
-      gather(slots[next], changes, numbers);
-      gathered.push_back(slots[next++]);
-    }
-    if (!changes.empty()) {
-      figures_.store_rows += changes.size();
-      result = co_await parts_.store->write(std::move(changes));
-      figures_.sweep_errors += !result;
-    }
-    swept(gathered, numbers, result.has_value());
+    Handing handing;
+    while (next < slots.size() &&
+           handing.changes.size() + handing.rows.size() < options_.sweep_rows_max)
+      gather(slots[next++], handing);
+    result = co_await hand_in(handing);
+    swept(handing, result.has_value());
   }
   sweeping_ = false;
   for (const auto& waiter : std::exchange(sweep_waiters_, {})) waiter->signal();
   co_return result;
 }
 
+Task<Result<void>> Shard::hand_in(Handing& handing) {
+  Result<void> result;
+  if (handing.changes.empty() && handing.rows.empty()) co_return result;
+  if (!handing.changes.empty()) {
+    figures_.store_rows += handing.changes.size();
+    result = co_await parts_.store->write(std::move(handing.changes));
+  }
+  if (result && !handing.rows.empty()) {
+    figures_.inbox_rows += handing.rows.size();
+    result = co_await parts_.inbox->append(std::move(handing.rows));
+  }
+  figures_.sweep_errors += !result;
+  if (result) store_away_ = false;
+  co_return result;
+}
+
 // Takes what has changed in the slot. From here on its views are unchanged, and their next reports
 // are journalled with all their identity, so that older frames can go.
-void Shard::gather(std::uint16_t number, std::vector<Change>& changes,
-                   std::vector<std::uint32_t>& numbers) {
+void Shard::gather(std::uint16_t number, Handing& handing) {
   Slot& slot = slots_[number];
   if (!slot.dirty_since) return;
+  // With the lease gone another may own the slot by now, and have newer rows than these.
+  if (!slot.foreign && parts_.inbox != nullptr && !holds_lease(number)) return;
   PLAYHEAD_ASSERT(!slot.flushing_since);
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
+  handing.parts.push_back({.slot = number, .epoch = slot.epoch});
+  // An erasure that was cut off was never acknowledged, and only a slot's owner may erase.
+  if (slot.foreign) slot.erasures.clear();
   slot.flushing_erasures = std::exchange(slot.erasures, {});
-  for (const EraseChange& erasure : slot.flushing_erasures) changes.emplace_back(erasure);
+  for (const EraseChange& erasure : slot.flushing_erasures) handing.changes.emplace_back(erasure);
   slot.flushing = std::exchange(slot.titles, {});
-  for (const auto& [key, change] : slot.flushing) changes.emplace_back(change);
-  std::vector<std::uint32_t> changed;
+  for (const auto& [key, change] : slot.flushing) handing.changes.emplace_back(change);
+  if (slot.foreign) return gather_foreign(number, handing);
   table_.each_in_slot(number, [&](Entry& entry) {
-    if (entry.dirty) changed.push_back(entry.number);
-  });
-  for (const std::uint32_t id : changed) {
-    Entry& entry = table_.at(id);
+    if (!entry.dirty) return;
     entry.dirty = false;
     entry.flushing = true;
     entry.journalled = false;
-    const Ids ids = entry.ids.get();
-    const TitleState delta = contribution(entry.view, {.view = ids.view,
-                                                       .device = ids.device,
-                                                       .series = ids.series,
-                                                       .next_title = ids.next_title});
-    if (delta != TitleState{})
-      changes.emplace_back(TitleChange{
-          .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},
-          .title = std::string(ids.title),
-          .delta = delta});
-    changes.emplace_back(ViewChange{.view = stored(entry), .first = !entry.indexed});
-  }
-  numbers.insert(numbers.end(), changed.begin(), changed.end());
+    handing.numbers.push_back(entry.number);
+    add_changes(entry, handing.changes);
+  });
 }
 
-void Shard::swept(const std::vector<std::uint16_t>& slots,
-                  const std::vector<std::uint32_t>& numbers, bool written) {
-  for (const std::uint16_t number : slots) {
+// What the store gets of a view: what its title takes from it, then itself.
+void Shard::add_changes(const Entry& entry, std::vector<Change>& changes) const {
+  const Ids ids = entry.ids.get();
+  const TitleState delta = contribution(
+      entry.view,
+      {.view = ids.view, .device = ids.device, .series = ids.series, .next_title = ids.next_title});
+  if (delta != TitleState{})
+    changes.emplace_back(TitleChange{
+        .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},
+        .title = std::string(ids.title),
+        .delta = delta});
+  changes.emplace_back(ViewChange{.view = stored(entry), .first = !entry.indexed});
+}
+
+// A write by whom the slot has left meanwhile may have come too late for the one who took it: it
+// counts for nothing, and what it said goes to the inbox.
+void Shard::swept(const Handing& handing, bool written) {
+  std::vector<std::uint16_t> foreign;
+  std::bitset<kSlots> done_slots;
+  for (const auto& [number, epoch] : handing.parts) {
     Slot& slot = slots_[number];
-    if (!slot.flushing_since) continue;
+    if (slot.foreign) foreign.push_back(number);
+    const bool done = written && (epoch == 0 || (slot.epoch == epoch && holds_lease(number)));
+    done_slots[number] = done;
     const FrameNumber since = *std::exchange(slot.flushing_since, std::nullopt);
-    if (!written) {
+    if (!done) {
       slot.dirty_since = std::min(since, slot.dirty_since.value_or(since));
       for (auto& [key, change] : slot.flushing) {
         auto [kept, added] = slot.titles.try_emplace(key, change);
@@ -161,16 +186,18 @@ void Shard::swept(const std::vector<std::uint16_t>& slots,
     slot.flushing.clear();
     slot.flushing_erasures.clear();
   }
-  for (const std::uint32_t number : numbers) {
+  for (const std::uint32_t number : handing.numbers) {
     Entry& entry = table_.at(number);
     entry.flushing = false;
-    if (!written) {
+    if (!done_slots[entry.slot]) {
       entry.dirty = true;
       continue;
     }
     entry.indexed = true;
-    evict_if_idle(entry);
+    if (!entry.dirty) entry.through_wanted = false;
+    if (!slots_[entry.slot].foreign) evict_if_idle(entry);
   }
+  if (!foreign.empty()) forget_foreign(foreign);
 }
 
 FrameNumber Shard::low_water() const {

@@ -43,11 +43,13 @@ struct Entry {
   bool cmcd = false;
   bool active = false;
   bool expired = false;
-  bool dirty = false;        ///< changed since it was last handed to the store
-  bool flushing = false;     ///< on its way to the store: memory keeps it until that has answered
-  bool journalled = false;   ///< the journal can name it by its number
-  bool indexed = false;      ///< the store has its index entries
-  bool filed = false;        ///< it is in the wheel
+  bool dirty = false;       ///< changed since it was last handed to the store
+  bool flushing = false;    ///< on its way to the store: memory keeps it until that has answered
+  bool journalled = false;  ///< the journal can name it by its number
+  bool indexed = false;     ///< the store has its index entries
+  bool filed = false;       ///< it is in the wheel
+  bool inherited = false;   ///< active by a former owner's word; it has not reported since
+  bool through_wanted = false, through_writing = false;  ///< the store's word on it is awaited
   bool moved_since = false;  ///< its position changed since it was last published
 };
 

@@ -16,6 +16,9 @@ class Checks {
   struct Options {
     bool replayed = false;  ///< the server has just started: what fell silent may still be there
     bool exact = false;     ///< all was delivered: nothing may be uncertain
+    /// Reports were also folded by nodes that knew of a view only in part (Known::kPart): there
+    /// what a player says before it plays or seeks takes no position.
+    bool in_parts = false;
     std::string strict_account;
     std::size_t strict_limit = 0;
   };

@@ -20,14 +20,16 @@ Process::Process(const Parts& parts)
       store_(*parts.rows, *parts.timeline, *parts.faults),
       service_(made(shards_,
                     {.boot = parts.boot,
-                     .hash_seed = parts.boot,
+                     .hash_seed = parts.boot * 0x9e3779b97f4a7c15,  // or all would draw the same
                      .journal = &journal_,
                      .store = &store_,
                      .clock = parts.timeline,
+                     .inbox = parts.inbox,
+                     .fresh = parts.fresh,
                      .executor = {},
                      .fatal = [this](const Error&) { stopped_ = true; }},
                     parts.options),
-               store_, *parts.timeline, parts.options),
+               store_, *parts.timeline, parts.options, parts.others),
       checkpointer_(shards_, journal_, store_, *parts.timeline, parts.options) {
   for (std::size_t i = 0; i < shards_.count(); ++i) {
     const auto read = shards_.shard(i).replay(nullptr);

@@ -27,6 +27,10 @@ class Process {
     std::uint64_t boot;
     std::size_t shards;
     ShardOptions options;
+    // Of a node of a cluster only.
+    Inbox* inbox = nullptr;
+    const FreshSlots* fresh = nullptr;
+    Others others;
   };
 
   /// Starts up: reads the journal.

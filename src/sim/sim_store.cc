@@ -18,7 +18,8 @@ Change copy_of(const Change& change) {
   if (const auto* title = std::get_if<TitleChange>(&change)) return *title;
   if (const auto* erasure = std::get_if<EraseChange>(&change)) return *erasure;
   const auto& view = std::get<ViewChange>(change);
-  return ViewChange{.view = view.view.clone(), .first = view.first};
+  return ViewChange{
+      .view = view.view.clone(), .first = view.first, .position_only = view.position_only};
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ void Rows::Tables::apply(const Change& change) {
     return;
   }
   if (const auto* erasure = std::get_if<EraseChange>(&change)) return erase(*erasure);
-  const auto& [view, first] = std::get<ViewChange>(change);
+  const auto& [view, first, position_only] = std::get<ViewChange>(change);
   const Ids ids = view.ids.get();
   const auto text = [](std::string_view id) { return std::string(id); };
   const ViewKey key{text(ids.tenant), text(ids.account), text(ids.view)};
@@ -89,11 +90,33 @@ void Rows::crash() {
   now_ = sure_;
 }
 
+// Of a view's row that was sent earlier than the one that is there, only the place in history
+// stays.
+void Rows::land(const Change& change, std::uint64_t stamp) {
+  const auto* view = std::get_if<ViewChange>(&change);
+  if (view == nullptr) return now_.apply(change);
+  const Ids ids = view->view.ids.get();
+  const ViewKey key{std::string(ids.tenant), std::string(ids.account), std::string(ids.view)};
+  std::uint64_t& newest = stamp_of_[key];
+  std::string newer;
+  if (stamp < newest) newer = now_.views.at(key);
+  now_.apply(change);
+  if (stamp < newest) now_.views.at(key) = std::move(newer);
+  newest = std::max(newest, stamp);
+}
+
+Millis SimStore::delay() {
+  if (faults_.strikes(Fault::kSlowStore))
+    return static_cast<Millis>(200 + faults_.prng().below(8'000));
+  return static_cast<Millis>(faults_.prng().below(10));
+}
+
 Task<> SimStore::pause() {
   if (!alive_ || faults_.calm()) co_return;
-  Millis takes = static_cast<Millis>(faults_.prng().below(10));
-  if (faults_.strikes(Fault::kSlowStore))
-    takes = static_cast<Millis>(200 + faults_.prng().below(8'000));
+  co_await pause(delay());
+}
+
+Task<> SimStore::pause(Millis takes) {
   auto event = std::make_shared<Event>();
   const auto place = pauses_.insert(pauses_.end(), event);
   timeline_.in(takes, [weak = std::weak_ptr(event)] {
@@ -111,6 +134,7 @@ void SimStore::kill() {
 
 // On a failure a part of the changes has landed.
 Task<Result<void>> SimStore::write(std::vector<Change> changes) {
+  if (rows_.shared()) co_return co_await write_shared(std::move(changes));
   co_await pause();
   if (!alive_) co_return gone();
   std::size_t lands = changes.size();
@@ -122,17 +146,39 @@ Task<Result<void>> SimStore::write(std::vector<Change> changes) {
   co_return Result<void>{};
 }
 
+// It is on its way from here on: what becomes of this node is no matter to it.
+Task<Result<void>> SimStore::write_shared(std::vector<Change> changes) {
+  if (!alive_) co_return gone();
+  const std::uint64_t stamp = rows_.next_stamp();
+  std::size_t lands = changes.size();
+  const bool fails = rows_.away() || faults_.strikes(Fault::kFailedWrite);
+  if (fails) lands = faults_.strikes(Fault::kPartlyWritten) ? faults_.prng().below(lands + 1) : 0;
+  if (rows_.away()) lands = 0;
+  changes.erase(changes.begin() + static_cast<std::ptrdiff_t>(lands), changes.end());
+  if (faults_.calm()) {
+    for (const Change& change : changes) rows_.land(change, stamp);
+  } else {
+    const Millis there = delay();
+    timeline_.in(there, [&rows = rows_, changes = std::move(changes), stamp] {
+      for (const Change& change : changes) rows.land(change, stamp);
+    });
+    co_await pause(there + 1 + static_cast<Millis>(faults_.prng().below(10)));
+  }
+  if (!alive_ || fails) co_return gone();
+  co_return Result<void>{};
+}
+
 Task<Result<void>> SimStore::settle() {
   const std::size_t written = rows_.written();
   co_await pause();
-  if (!alive_ || faults_.strikes(Fault::kFailedSettle)) co_return gone();
+  if (!alive_ || rows_.away() || faults_.strikes(Fault::kFailedSettle)) co_return gone();
   rows_.settle(written);
   co_return Result<void>{};
 }
 
 Task<Result<void>> SimStore::read_pause() {
   co_await pause();
-  if (!alive_ || faults_.strikes(Fault::kFailedRead)) co_return gone();
+  if (!alive_ || rows_.away() || faults_.strikes(Fault::kFailedRead)) co_return gone();
   co_return Result<void>{};
 }
 
@@ -243,25 +289,25 @@ Task<Result<Erasures>> SimStore::erasures(AccountRef account) {
 }
 
 std::optional<Result<Erasures>> SimStore::try_erasures(const AccountRef& account) {
-  if (!alive_ || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
+  if (!alive_ || rows_.shared() || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
   return erasures_now(account);
 }
 
 std::optional<Result<std::vector<StoredView>>> SimStore::try_active_views(
     const AccountRef& account) {
-  if (!alive_ || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
+  if (!alive_ || rows_.shared() || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
   return active_now(account);
 }
 
 std::optional<Result<std::optional<StoredView>>> SimStore::try_view(const AccountRef& account,
                                                                     std::string_view view) {
-  if (!alive_ || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
+  if (!alive_ || rows_.shared() || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
   return view_now(account, view);
 }
 
 std::optional<Result<std::vector<std::optional<TitleState>>>> SimStore::try_titles(
     const ProfileRef& profile, const std::vector<std::string>& titles) {
-  if (!alive_ || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
+  if (!alive_ || rows_.shared() || faults_.strikes(Fault::kStoreMiss)) return std::nullopt;
   return titles_now(profile, titles);
 }
 

@@ -50,8 +50,21 @@ class Rows {
   void crash();
   const Tables& now() const { return now_; }
 
+  // ---- Of a cluster's store ------------------------------------------------------------------
+  void share() { shared_ = true; }
+  bool shared() const { return shared_; }
+  /// While it is away each call fails.
+  void set_away(bool away) { away_ = away; }
+  bool away() const { return away_; }
+  std::uint64_t next_stamp() { return ++stamps_; }
+  /// A write that was sent at `stamp` arrives.
+  void land(const Change& change, std::uint64_t stamp);
+
  private:
   Faults& faults_;
+  bool shared_ = false, away_ = false;
+  std::uint64_t stamps_ = 0;
+  std::map<ViewKey, std::uint64_t> stamp_of_;
   Tables now_, sure_;
   std::vector<std::shared_ptr<const Change>> unsettled_;
   std::size_t settled_ = 0;
@@ -88,7 +101,10 @@ class SimStore final : public Store {
   void kill();
 
  private:
+  Millis delay();
   Task<> pause();
+  Task<> pause(Millis takes);
+  Task<Result<void>> write_shared(std::vector<Change> changes);
   Task<Result<void>> read_pause();
   std::vector<StoredView> active_now(const AccountRef& account) const;
   Erasures erasures_now(const AccountRef& account) const;

@@ -1,0 +1,98 @@
+// Cassandra and gRPC behind the ports of a cluster's node.
+#include "cli/cluster_parts.h"
+
+#include <fstream>
+
+#include "cluster/cassandra/cassandra_lease_rows.h"
+#include "peer/grpc/grpc_peer_server.h"
+#include "peer/grpc/grpc_peers.h"
+#include "store/cassandra/cassandra_inbox.h"
+#include "store/cassandra/cassandra_store.h"
+
+namespace playhead {
+namespace {
+
+// The first line of a file; an empty path has an empty one.
+Result<std::string> first_line(const std::string& path) {
+  std::string line;
+  if (path.empty()) return line;
+  std::ifstream file(path);
+  if (!std::getline(file, line))
+    return fail(Errc::kNotFound, "nothing to be read in '" + path + "'");
+  return line;
+}
+
+CqlOptions ring(CqlOptions options, const RingOptions& config, const std::string& password) {
+  options.contacts = config.contacts;
+  options.keyspace = config.keyspace;
+  options.local_dc = config.local_dc;
+  options.user = config.user;
+  options.password = password;
+  return options;
+}
+
+class Parts final : public ClusterParts {
+ public:
+  Store& store() override { return *store_; }
+  Inbox& inbox() override { return *inbox_; }
+  LeaseRows& rows() override { return *rows_; }
+  Peers& peers() override { return *peers_; }
+
+  Result<void> listen(PeerHandler handler) override {
+    auto server = GrpcPeerServer::start(listen_, std::move(handler), peer_);
+    if (!server) return std::unexpected(server.error());
+    server_ = *std::move(server);
+    return {};
+  }
+  void stop_listening() override {
+    if (server_) server_->stop();
+  }
+
+  Result<void> open(const Config& config, const Clock& clock) {
+    auto password = first_line(config.cassandra.password_file);
+    if (!password) return std::unexpected(password.error());
+    auto secret = first_line(config.cluster.secret_file);
+    if (!secret) return std::unexpected(secret.error());
+    listen_ = config.cluster.peer_listen;
+    peer_.secret = *secret;
+
+    CassandraStoreOptions stored{.settle_delay_ms = config.cassandra.settle_delay_ms};
+    stored.cql = ring(stored.cql, config.cassandra, *password);
+    auto store = CassandraStore::open(stored, clock);
+    if (!store) return std::unexpected(store.error());
+    store_ = *std::move(store);
+    auto session = CqlSession::open(ring({}, config.cassandra, *password));
+    if (!session) return std::unexpected(session.error());
+    inbox_session_ = *std::move(session);
+    auto inbox = CassandraInbox::open(*inbox_session_);
+    if (!inbox) return std::unexpected(inbox.error());
+    inbox_ = *std::move(inbox);
+    CassandraLeaseOptions leased;
+    leased.cql = ring(leased.cql, config.cassandra, *password);
+    auto rows = CassandraLeaseRows::open(leased);
+    if (!rows) return std::unexpected(rows.error());
+    rows_ = *std::move(rows);
+    peers_ = GrpcPeers::make(peer_, clock);
+    return {};
+  }
+
+ private:
+  std::string listen_;
+  PeerOptions peer_;
+  std::unique_ptr<CassandraStore> store_;
+  std::unique_ptr<CqlSession> inbox_session_;
+  std::unique_ptr<CassandraInbox> inbox_;
+  std::unique_ptr<CassandraLeaseRows> rows_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<GrpcPeerServer> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ClusterParts>> ClusterParts::open(const Config& config, const Clock& clock) {
+  auto parts = std::make_unique<Parts>();
+  if (auto opened = parts->open(config, clock); !opened) return std::unexpected(opened.error());
+  return std::unique_ptr<ClusterParts>(std::move(parts));
+}
+
+}  // namespace playhead

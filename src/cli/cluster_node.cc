@@ -1,0 +1,165 @@
+// The lease's word to the shards, and what is done every now and then.
+#include "cli/cluster_node.h"
+
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace playhead {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr Millis kRoutingMs = 50;
+constexpr Millis kLookMs = 1'000;
+
+LeaseKeeperOptions keeper_options(const Config& config) {
+  LeaseKeeperOptions out;
+  out.node = config.cluster.node;
+  out.http_address =
+      config.cluster.http_address.empty() ? config.http.listen : config.cluster.http_address;
+  out.peer_address = config.cluster.peer_address.empty() ? config.cluster.peer_listen
+                                                         : config.cluster.peer_address;
+  return out;
+}
+
+}  // namespace
+
+ClusterNode::ClusterNode(const Config& config, ClusterParts& parts, const Clock& clock,
+                         std::uint64_t seed)
+    : clock_(clock),
+      routing_(config.cluster.node),
+      keeper_(keeper_options(config), parts.rows(), *this, clock, context_.get_executor(), seed),
+      inbox_(parts.inbox()) {}
+
+ClusterNode::~ClusterNode() { stop(); }
+
+void ClusterNode::attach(ShardThreads& shards, Checkpointer& checkpointer) {
+  shards_ = &shards;
+  checkpointer_ = &checkpointer;
+  reader_ = std::make_unique<InboxReader>(shards, inbox_, clock_);
+}
+
+void ClusterNode::start() {
+  asio::co_spawn(context_, keep_lease(), asio::detached);
+  asio::co_spawn(context_, keep_routing(), asio::detached);
+  asio::co_spawn(context_, keep_reading(), asio::detached);
+  asio::co_spawn(context_, keep_dropping(), asio::detached);
+  thread_ = std::thread([this] { context_.run(); });
+}
+
+bool ClusterNode::leave() {
+  if (!thread_.joinable()) return true;
+  keeper_.leave();
+  left_.wait(false);
+  return in_order_;
+}
+
+void ClusterNode::stop() {
+  if (!thread_.joinable()) return;
+  stopping_ = true;
+  keeper_.stop();
+  thread_.join();
+}
+
+Task<> ClusterNode::keep_lease() {
+  in_order_ = co_await keeper_.run();
+  left_ = true;
+  left_.notify_all();
+  one_ended();
+}
+
+// What settles may take a minute more; nobody waits for that.
+void ClusterNode::one_ended() {
+  if (--running_ == 0) context_.stop();
+}
+
+Task<> ClusterNode::pause(Millis span) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  timer.expires_after(std::chrono::milliseconds(span));
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+Task<> ClusterNode::keep_routing() {
+  while (!stopping_) {
+    if (const auto status = keeper_.status()) routing_.update(*status);
+    co_await pause(kRoutingMs);
+  }
+  one_ended();
+}
+
+Task<> ClusterNode::keep_reading() {
+  bool failed = false;
+  while (!stopping_) {
+    const Millis began = clock_.monotonic_ms();
+    const auto read = co_await reader_->step();
+    if (!read && !failed)
+      spdlog::warn("the inbox can't be read, answers are stale until it can: {}",
+                   read.error().detail);
+    else if (read && failed)
+      spdlog::info("the inbox is being read again");
+    failed = !read;
+    co_await pause(std::max<Millis>(kLookMs - (clock_.monotonic_ms() - began), kRoutingMs));
+  }
+  one_ended();
+}
+
+// By itself, for Cassandra takes a minute to settle.
+Task<> ClusterNode::keep_dropping() {
+  while (!stopping_) {
+    if (auto dropped = co_await checkpointer_->drop_if_due(); !dropped)
+      spdlog::warn("the journal keeps what the store may not: {}", dropped.error().detail);
+    co_await pause(kLookMs);
+  }
+}
+
+void ClusterNode::gained(const SlotSet& slots, const SlotMap& map) {
+  std::vector<std::vector<SlotEpoch>> by_shard(shards_->count());
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+    if (slots[slot])
+      by_shard[slot % by_shard.size()].push_back({.slot = slot, .epoch = map.epoch_of(slot)});
+  for (std::size_t i = 0; i < by_shard.size(); ++i) {
+    if (by_shard[i].empty()) continue;
+    auto take = [](Shard& shard, std::vector<SlotEpoch> mine) -> Task<> {
+      shard.gain(mine);
+      // What memory has of them stands in the way. If the inbox can't be reached a later sweep
+      // makes up for it.
+      (void)co_await shard.sweep_foreign();
+    };
+    asio::co_spawn(shards_->threads().executor(i), take(shards_->shard(i), std::move(by_shard[i])),
+                   asio::detached);
+  }
+  spdlog::info("{} slots are this node's now", slots.count());
+}
+
+void ClusterNode::lost(const SlotSet& slots) {
+  std::vector<std::vector<std::uint16_t>> by_shard(shards_->count());
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+    if (slots[slot]) by_shard[slot % by_shard.size()].push_back(slot);
+  for (std::size_t i = 0; i < by_shard.size(); ++i)
+    shards_->threads().post(
+        i, [shard = &shards_->shard(i), mine = std::move(by_shard[i])] { shard->lose(mine); });
+  spdlog::info("{} slots have left this node", slots.count());
+}
+
+Task<Result<void>> ClusterNode::flush(SlotSet slots) {
+  Result<void> result;
+  for (std::size_t i = 0; i < shards_->count(); ++i) {
+    std::vector<std::uint16_t> mine;
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+      if (slots[slot] && slot % shards_->count() == i) mine.push_back(slot);
+    if (mine.empty()) continue;
+    auto done =
+        co_await asio::co_spawn(shards_->threads().executor(i),
+                                shards_->shard(i).hand_over(std::move(mine)), asio::use_awaitable);
+    if (!done && result) result = std::move(done);
+  }
+  co_return result;
+}
+
+}  // namespace playhead

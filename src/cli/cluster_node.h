@@ -1,0 +1,66 @@
+// What makes a server one of several: it holds leases on slots, tells its shards which are theirs,
+// knows who has the others, and looks into the inbox.
+//
+// Operation: start() after the journal has been read; leave() while the server still answers.
+// Concurrency: a thread of its own; start(), leave() and stop() from the node's.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <thread>
+
+#include "cli/cluster_parts.h"
+#include "cluster/lease_keeper.h"
+#include "cluster/routing.h"
+#include "service/checkpoint.h"
+#include "service/inbox_reader.h"
+#include "shard/shard_threads.h"
+
+namespace playhead {
+
+class ClusterNode final : public LeaseListener {
+ public:
+  /// `parts`, `shards` and `clock` outlive it.
+  ClusterNode(const Config& config, ClusterParts& parts, const Clock& clock, std::uint64_t seed);
+  ~ClusterNode() override;
+
+  /// To be called once, before start().
+  void attach(ShardThreads& shards, Checkpointer& checkpointer);
+  void start();
+  /// Hands all slots over; returns when others have them, or after
+  /// LeaseKeeperOptions::leave_max_ms. True: it was in order.
+  bool leave();
+  void stop();
+
+  Routing& routing() { return routing_; }
+  const FreshSlots& fresh() const { return keeper_.fresh(); }
+  std::shared_ptr<const LeaseStatus> status() const { return keeper_.status(); }
+
+  void gained(const SlotSet& slots, const SlotMap& map) override;
+  void lost(const SlotSet& slots) override;
+  Task<Result<void>> flush(SlotSet slots) override;
+
+ private:
+  Task<> keep_routing();
+  Task<> keep_reading();
+  Task<> keep_dropping();
+  Task<> keep_lease();
+  void one_ended();
+  Task<> pause(Millis span);
+
+  const Clock& clock_;
+  boost::asio::io_context context_{1};
+  Routing routing_;
+  LeaseKeeper keeper_;
+  Inbox& inbox_;
+  ShardThreads* shards_ = nullptr;
+  Checkpointer* checkpointer_ = nullptr;
+  std::unique_ptr<InboxReader> reader_;
+  std::thread thread_;
+  int running_ = 3;  ///< of the loops that a stop waits for
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> left_ = false, in_order_ = false;
+};
+
+}  // namespace playhead

@@ -1,0 +1,34 @@
+// What a node of a cluster is made of beside what every server has, behind its ports: the ring, and
+// the way to other nodes. Made in builds with PLAYHEAD_CASSANDRA only.
+#pragma once
+
+#include <memory>
+
+#include "cluster/lease_rows.h"
+#include "config/config.h"
+#include "peer/peers.h"
+#include "runtime/clock.h"
+#include "store/inbox.h"
+#include "store/store.h"
+
+namespace playhead {
+
+class ClusterParts {
+ public:
+  virtual ~ClusterParts() = default;
+
+  virtual Store& store() = 0;
+  virtual Inbox& inbox() = 0;
+  virtual LeaseRows& rows() = 0;
+  virtual Peers& peers() = 0;
+
+  /// Answers other nodes at `peer_listen` from now on. Errors: unavailable (the port is taken).
+  virtual Result<void> listen(PeerHandler handler) = 0;
+  /// Answers no more; what is under way may end, or is cut off.
+  virtual void stop_listening() = 0;
+
+  /// Connects; blocks. Errors: those of the parts; unprocessable in a build without them.
+  static Result<std::unique_ptr<ClusterParts>> open(const Config& config, const Clock& clock);
+};
+
+}  // namespace playhead

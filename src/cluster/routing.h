@@ -1,0 +1,53 @@
+// Which node answers for a slot, as this one last read it: what is asked for each report.
+//
+// Concurrency: update() from one thread at a time, the rest from any.
+// Invariant: a PeerNode that was given out lives as long as the routing.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <string>
+
+#include "cluster/lease_keeper.h"
+
+namespace playhead {
+
+/// Another node, as it is reached.
+struct PeerNode {
+  std::string node, peer_address, http_address;
+  /// On Clock::monotonic_ms(): it did not answer, and is not asked before.
+  std::atomic<Millis> silent_until_ms{0};
+};
+
+class Routing {
+ public:
+  /// A node that did not answer is left alone for so long.
+  static constexpr Millis kSilenceMs = 500;
+
+  /// `self`: this node's name.
+  explicit Routing(std::string self) : self_(std::move(self)) {}
+
+  void update(const LeaseStatus& status);
+  /// Null: the slot is this node's, or nobody's, or its owner's who does not answer.
+  PeerNode* owner_of(std::uint16_t slot, Millis now_ms) const {
+    PeerNode* peer = owners_[slot].load(std::memory_order_acquire);
+    if (peer == nullptr || now_ms < peer->silent_until_ms.load(std::memory_order_relaxed))
+      return nullptr;
+    return peer;
+  }
+  static void fell_silent(PeerNode& peer, Millis now_ms) {
+    peer.silent_until_ms.store(now_ms + kSilenceMs, std::memory_order_relaxed);
+  }
+
+ private:
+  PeerNode* peer_of(const NodeEntry& entry);
+
+  const std::string self_;
+  std::uint64_t version_ = 0;
+  std::shared_ptr<const std::vector<NodeEntry>> nodes_;
+  std::deque<PeerNode> peers_;  ///< also those of former addresses: nodes are few, and seldom move
+  std::array<std::atomic<PeerNode*>, kSlots> owners_{};
+};
+
+}  // namespace playhead

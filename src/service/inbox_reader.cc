@@ -1,0 +1,73 @@
+// One bucket after the other, page by page; each row goes to the shard of its slot.
+#include "service/inbox_reader.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <utility>
+
+namespace playhead {
+namespace {
+
+Task<bool> owns_any(Shard& shard, std::uint16_t bucket) {
+  for (unsigned slot = bucket; slot < kSlots; slot += kInboxBuckets)
+    if (shard.owns(static_cast<std::uint16_t>(slot)) &&
+        !shard.is_foreign(static_cast<std::uint16_t>(slot)))
+      co_return true;
+  co_return false;
+}
+
+Task<> tell(Shard& shard, std::uint16_t bucket, Millis began_ms, Instant began) {
+  shard.looked(bucket, began_ms, began);
+  co_return;
+}
+
+}  // namespace
+
+Task<Result<void>> InboxReader::step() {
+  for (std::uint16_t bucket = 0; bucket < kInboxBuckets; ++bucket)
+    if (auto done = co_await read(bucket); !done) co_return done;
+  co_return Result<void>{};
+}
+
+Task<Result<void>> InboxReader::read(std::uint16_t bucket) {
+  auto& threads = shards_.threads();
+  bool any = false;
+  for (std::size_t i = 0; i < shards_.count(); ++i)
+    any = co_await boost::asio::co_spawn(threads.executor(i), owns_any(shards_.shard(i), bucket),
+                                         boost::asio::use_awaitable) ||
+          any;
+  if (!any) co_return Result<void>{};
+  const Millis began_ms = clock_.monotonic_ms();
+  const Instant began = clock_.now();
+  std::optional<InboxKey> after;
+  for (bool more = true; more;) {
+    auto rows = co_await inbox_.read(bucket, after, kRowsMax);
+    if (!rows) co_return std::unexpected(rows.error());
+    more = rows->size() == kRowsMax;
+    if (rows->empty()) break;
+    after = rows->back().key;
+    if (auto folded = co_await fold(*std::move(rows)); !folded) co_return folded;
+  }
+  for (std::size_t i = 0; i < shards_.count(); ++i)
+    co_await boost::asio::co_spawn(threads.executor(i),
+                                   tell(shards_.shard(i), bucket, began_ms, began),
+                                   boost::asio::use_awaitable);
+  co_return Result<void>{};
+}
+
+Task<Result<void>> InboxReader::fold(std::vector<InboxRow> rows) {
+  std::vector<std::vector<InboxRow>> by_shard(shards_.count());
+  for (InboxRow& row : rows) by_shard[row.key.slot % shards_.count()].push_back(std::move(row));
+  for (std::size_t i = 0; i < shards_.count(); ++i) {
+    if (by_shard[i].empty()) continue;
+    auto done = co_await boost::asio::co_spawn(shards_.threads().executor(i),
+                                               shards_.shard(i).fold_inbox(std::move(by_shard[i])),
+                                               boost::asio::use_awaitable);
+    if (!done) co_return std::unexpected(done.error());
+    if (done->empty()) continue;
+    if (auto removed = co_await inbox_.remove(*std::move(done)); !removed) co_return removed;
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace playhead

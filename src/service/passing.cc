@@ -1,0 +1,157 @@
+// Reports on their way to the nodes that own their accounts, and what comes of them. Whoever does
+// not answer in time has perhaps taken them: they are taken here too, and folding them twice
+// changes nothing.
+#include <boost/asio/detached.hpp>
+
+#include "base/assert.h"
+#include "record/bytes.h"
+#include "service/on_owner.h"
+
+namespace playhead {
+namespace {
+
+constexpr std::uint8_t kPassingFormat = 1;
+constexpr Millis kPassingMs = 1'000;                // for the owner's answer
+constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn; more are taken here
+constexpr std::uint32_t kUnderWayMax = 4;           // messages of one thread to one node
+
+// What the owner says of a message: whether the store has what it took, the interval that it wants,
+// and each of the reports that it refused.
+std::string encode_outcome(const BatchOutcome& outcome) {
+  std::string out;
+  out.push_back(static_cast<char>(kPassingFormat));
+  out.push_back(outcome.unstored ? 1 : 0);
+  put_varint(out, outcome.next_report_ms);
+  put_varint(out, outcome.rejected.size());
+  for (const Rejected& rejected : outcome.rejected) {
+    put_varint(out, rejected.index);
+    put_varint(out, static_cast<std::uint64_t>(rejected.error.code));
+    put_text(out, rejected.error.detail);
+    put_text(out, rejected.ended_by);
+  }
+  return out;
+}
+
+Result<BatchOutcome> decode_outcome(std::string_view bytes) {
+  Reader in(bytes);
+  BatchOutcome out;
+  if (in.fixed<std::uint8_t>() != kPassingFormat)
+    return fail(Errc::kUnavailable,
+                "the account's owner answers in a format that is not known here");
+  out.unstored = in.fixed<std::uint8_t>() != 0;
+  out.next_report_ms = in.narrow<std::uint32_t>();
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    Rejected rejected;
+    rejected.index = in.narrow<std::uint32_t>();
+    rejected.error.code = static_cast<Errc>(in.narrow<std::uint16_t>());
+    rejected.error.detail = in.text();
+    rejected.ended_by = in.text();
+    out.rejected.push_back(std::move(rejected));
+  }
+  if (!in.ok()) return fail(Errc::kUnavailable, "the account's owner gave half an answer");
+  return out;
+}
+
+}  // namespace
+
+void Service::pass_on(std::size_t here, PeerNode& owner, std::string_view tenant,
+                      const Report& report, std::uint32_t index,
+                      const std::shared_ptr<Ticket>& ticket) {
+  Passing& passing = passing_[here][&owner];
+  if (passing.bytes.size() >= kPassingBytesMax) {
+    bool own = false;
+    hand(here, tenant, report, index, ticket, own);
+    if (own) shards_.shard(here).seal(ticket);
+    return;
+  }
+  ticket->hold();
+  passing.items.push_back({.ticket = ticket, .index = index});
+  put_text(passing.bytes, tenant);
+  encode(passing.bytes, report);
+  if (passing.posted || passing.under_way >= kUnderWayMax) return;
+  passing.posted = true;
+  // With all that is submitted in this turn of the loop.
+  shards_.threads().post(here, [this, here, &owner] {
+    boost::asio::co_spawn(shards_.threads().executor(here), send_on(here, owner),
+                          boost::asio::detached);
+  });
+}
+
+Task<> Service::send_on(std::size_t here, PeerNode& owner) {
+  Passing& passing = passing_[here][&owner];
+  passing.posted = false;
+  ++passing.under_way;
+  while (!passing.items.empty()) {
+    Passing sent{.items = std::exchange(passing.items, {}),
+                 .bytes = std::exchange(passing.bytes, {})};
+    auto answer = co_await others_.peers->ask(owner.peer_address, PeerCall::kReports, sent.bytes,
+                                              Deadline::after(clock_, kPassingMs));
+    Result<BatchOutcome> outcome =
+        answer ? decode_outcome(*answer) : std::unexpected(std::move(answer.error()));
+    if (!outcome) {
+      if (outcome.error().code == Errc::kUnavailable)
+        Routing::fell_silent(owner, clock_.monotonic_ms());
+      take_back(here, sent);
+      continue;
+    }
+    std::size_t next = 0;  // of those rejected, which are in order
+    for (std::size_t i = 0; i < sent.items.size(); ++i) {
+      auto& [ticket, index] = sent.items[i];
+      ticket->outcome.next_report_ms =
+          std::max(ticket->outcome.next_report_ms, outcome->next_report_ms);
+      ticket->outcome.unstored = ticket->outcome.unstored || outcome->unstored;
+      if (next < outcome->rejected.size() && outcome->rejected[next].index == i) {
+        Rejected rejected = std::move(outcome->rejected[next++]);
+        rejected.index = index;
+        ticket->outcome.rejected.push_back(std::move(rejected));
+      } else {
+        ++ticket->outcome.accepted;
+      }
+      ticket->release();
+    }
+  }
+  --passing.under_way;
+}
+
+// The owner has not answered: this node takes the reports, and the inbox brings them to him.
+void Service::take_back(std::size_t here, Passing& passing) {
+  std::string_view rest = passing.bytes;
+  for (const auto& [ticket, index] : passing.items) {
+    Reader in(rest);
+    const std::string_view tenant = in.text();
+    rest = in.rest();
+    const Result<Report> report = decode_report(rest);
+    PLAYHEAD_ASSERT(in.ok() && report.has_value());
+    bool own = false;
+    hand(here, tenant, *report, index, ticket, own);
+    if (own) shards_.shard(here).seal(ticket);
+    ticket->release();
+  }
+}
+
+Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string bytes) {
+  auto ticket = std::make_shared<Ticket>();
+  ticket->hold();
+  std::string_view rest = bytes;
+  bool own = false;
+  Result<void> read;
+  for (std::uint32_t index = 0; !rest.empty() && read; ++index) {
+    Reader in(rest);
+    const std::string_view tenant = in.text();
+    rest = in.rest();
+    const Result<Report> report = decode_report(rest);
+    if (!in.ok() || !report)
+      read = fail(Errc::kInvalidArgument, "a report was passed on that can't be read here");
+    else
+      hand(here, tenant, *report, index, ticket, own);
+  }
+  if (own) shards_.shard(here).seal(ticket);
+  ticket->release();
+  co_await ticket->wait();
+  if (!read) co_return std::unexpected(read.error());
+  if (ticket->failure()) co_return std::unexpected(*ticket->failure());
+  std::ranges::sort(ticket->outcome.rejected, {}, &Rejected::index);
+  co_return encode_outcome(ticket->outcome);
+}
+
+}  // namespace playhead

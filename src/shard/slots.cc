@@ -1,0 +1,302 @@
+// Slots that come and go with the leases of a cluster.
+//
+// A slot is owned, or foreign. Reports for a foreign one are folded into views that begin with
+// them: parts, which the slot's owner joins with the views that he has (record/inbox.h). Sweeps
+// hand parts to the inbox and forget them. So a slot that is lost, one that is gained by somebody
+// else, a journal that is read after a restart, and an owner who can't be reached are all one
+// thing.
+#include <algorithm>
+#include <bitset>
+
+#include "base/assert.h"
+#include "record/inbox.h"
+#include "record/merge.h"
+#include "shard/shard.h"
+
+namespace playhead {
+namespace {
+
+// How old the last look into the inbox may be for an answer that is not stale.
+constexpr Millis kLookAgeMaxMs = 2'000;
+
+}  // namespace
+
+void Shard::gain(const std::vector<SlotEpoch>& slots) {
+  for (const auto& [number, epoch] : slots) {
+    Slot& slot = slots_[number];
+    if (!slot.foreign && slot.epoch == epoch) continue;
+    // Somebody else may have had it in between, or the store has been away.
+    if (!slot.foreign || std::ranges::find(stepped_, number, &SlotEpoch::slot) != stepped_.end())
+      lose({number});
+    slot.gaining = epoch;
+    slot.gained_ms = parts_.clock->monotonic_ms();
+    slot.looked_ms = 0;
+    settle_slot(number);
+  }
+}
+
+// Owned once nothing is left of the time in which it was foreign: that goes by the inbox, too.
+void Shard::settle_slot(std::uint16_t number) {
+  Slot& slot = slots_[number];
+  if (slot.gaining == 0) return;
+  if (slot.foreign) {
+    bool empty = !slot.dirty_since && !slot.flushing_since && slot.titles.empty();
+    table_.each_in_slot(number, [&](Entry&) { empty = false; });
+    if (!empty) return;
+  }
+  slot.foreign = false;
+  slot.epoch = std::exchange(slot.gaining, 0);
+}
+
+void Shard::lose(const std::vector<std::uint16_t>& slots) {
+  std::bitset<kSlots> lost;
+  for (const std::uint16_t number : slots) {
+    Slot& slot = slots_[number];
+    slot.gaining = 0;
+    const bool stepped =
+        std::erase_if(stepped_, [&](const SlotEpoch& one) { return one.slot == number; }) > 0;
+    if (slot.foreign && !stepped) continue;
+    slot.foreign = true;
+    slot.epoch = 0;
+    mark_slot(number);  // so that the next sweep looks at it
+    lost[number] = true;
+  }
+  if (lost.any()) forget_accounts(lost);
+}
+
+// Without a store nobody can own the slot. It is foreign until memory has been handed over, and so
+// until the store is back. False: it is foreign already, or there is no cluster.
+bool Shard::step_back(std::uint16_t number) {
+  Slot& slot = slots_[number];
+  if (parts_.inbox == nullptr) return false;
+  if (slot.foreign) return true;
+  stepped_.push_back({.slot = number, .epoch = slot.epoch});
+  slot.foreign = true;
+  slot.epoch = 0;
+  mark_slot(number);
+  return true;
+}
+
+// The rest of it, for all such slots at once.
+void Shard::end_step_back() {
+  if (stepped_.empty()) return;
+  std::vector<SlotEpoch> stepped = std::exchange(stepped_, {});
+  std::bitset<kSlots> lost;
+  for (const SlotEpoch& one : stepped) lost[one.slot] = true;
+  forget_accounts(lost);
+  gain(stepped);
+}
+
+void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
+  table_.each_account([&](Account& account) {
+    if (!lost[account.slot]) return;
+    account.loaded = false;
+    figures_.streams -= account.channels.size();
+    for (const auto& channel : std::exchange(account.channels, {})) channel->drop();
+  });
+}
+
+Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
+  lose(slots);
+  while (sweeping_) co_await sweep_end();
+  if (auto swept = co_await sweep(slots); !swept) co_return swept;
+  // What came in meanwhile is the next sweep's: it goes the same way.
+  co_return Result<void>{};
+}
+
+Task<Result<void>> Shard::sweep_foreign() {
+  while (sweeping_) co_await sweep_end();
+  std::vector<std::uint16_t> slots;
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+    if (slots_[slot].foreign && slots_[slot].dirty_since) slots.push_back(slot);
+  co_return co_await sweep(std::move(slots));
+}
+
+InboxRow Shard::inbox_row(const Entry& entry) {
+  std::string id;
+  for (int half = 0; half < 2; ++half) {
+    const std::uint64_t bits = random_();
+    id.append(reinterpret_cast<const char*>(&bits), sizeof bits);
+  }
+  return {.key = {.slot = entry.slot, .id = std::move(id)}, .record = encode_inbox(stored(entry))};
+}
+
+void Shard::gather_foreign(std::uint16_t number, Handing& handing) {
+  table_.each_in_slot(number, [&](Entry& entry) {
+    if (!entry.dirty) return;
+    entry.dirty = false;
+    entry.flushing = true;
+    entry.journalled = false;
+    handing.numbers.push_back(entry.number);
+    handing.rows.push_back(inbox_row(entry));
+  });
+}
+
+// Takes out of memory what the inbox has, or the store since before the slot was lost.
+void Shard::forget_foreign(const std::vector<std::uint16_t>& slots) {
+  std::vector<std::uint32_t> gone;
+  for (const std::uint16_t number : slots) {
+    bool busy = false;
+    table_.each_in_slot(number, [&](Entry& entry) {
+      const Ids ids = entry.ids.get();
+      const Account* account = table_.find_account(ids.tenant, ids.account);
+      if (account->busy > 0) busy = true;
+      if (account->busy == 0 && !entry.dirty && !entry.flushing) gone.push_back(entry.number);
+    });
+    if (busy) mark_slot(number);  // looked at again
+  }
+  std::ranges::sort(gone);
+  const auto is_gone = [&](std::uint32_t number) {
+    return std::ranges::binary_search(gone, number);
+  };
+  if (!gone.empty()) {
+    wheel_.forget(is_gone);
+    std::erase_if(moved_, is_gone);
+  }
+  for (const std::uint32_t number : gone) {
+    Entry& entry = table_.at(number);
+    const Ids ids = entry.ids.get();
+    Account* account = table_.find_account(ids.tenant, ids.account);
+    set_active(entry, false);
+    table_.remove(*account, entry);
+    table_.release(*account);
+  }
+  for (const std::uint16_t number : slots) settle_slot(number);
+}
+
+bool Shard::holds_lease(std::uint16_t slot) const {
+  return parts_.fresh->fresh_epoch(slot, parts_.clock->monotonic_ms()) == slots_[slot].epoch;
+}
+
+Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows) {
+  std::vector<InboxKey> done;
+  std::vector<SlotEpoch> slots;
+  for (InboxRow& row : rows) {
+    const std::uint64_t epoch = slots_[row.key.slot].epoch;
+    if (epoch == 0) continue;  // foreign: its owner's matter
+    auto partial = decode_inbox(row.record);
+    if (!partial) {  // it stays where it is, and keeps nobody else waiting
+      ++figures_.inbox_dropped;
+      continue;
+    }
+    if (auto folded = co_await fold_partial(*std::move(partial)); !folded)
+      co_return std::unexpected(folded.error());
+    if (slots.empty() || slots.back().slot != row.key.slot) slots.push_back({row.key.slot, epoch});
+    done.push_back(std::move(row.key));
+  }
+  std::vector<std::uint16_t> numbers;
+  for (const SlotEpoch& slot : slots) numbers.push_back(slot.slot);
+  while (sweeping_) co_await sweep_end();
+  if (auto swept = co_await sweep(std::move(numbers)); !swept)
+    co_return std::unexpected(swept.error());
+  // Only what is stored by whom the slot still belonged to may leave the inbox.
+  std::erase_if(done, [&](const InboxKey& key) {
+    const auto at = std::ranges::find(slots, key.slot, &SlotEpoch::slot);
+    return slots_[key.slot].epoch != at->epoch || !holds_lease(key.slot);
+  });
+  figures_.inbox_folded += done.size();
+  co_return done;
+}
+
+Task<Result<void>> Shard::fold_partial(StoredView partial) {
+  const Ids ids = partial.ids.get();
+  const AccountRef ref{std::string(ids.tenant), std::string(ids.account)};
+  auto found = co_await view_in_memory(ref, std::string(ids.view));
+  if (!found && found.error().code != Errc::kNotFound) {
+    forget_idle(ref);
+    co_return std::unexpected(found.error());
+  }
+  Account* account = table_.find_account(ref.tenant, ref.account);
+  PLAYHEAD_ASSERT(account != nullptr && account->loaded);
+  const bool erased =
+      !account->erasures.empty() &&
+      partial.view.start <= account->erasures.through(ids.tenant, ids.account, ids.profile);
+  const bool other = found && !is_same_view(stored(**found), partial);
+  if (other && partial.cmcd && (*found)->ids.get().title != ids.title) {
+    // As the owner would have done (take): the session's next title is a view of its own.
+    const std::string own = other_view_id(ids.view, ids.title);
+    if (!ids.view.ends_with(std::string_view(own).substr(own.find('~', own.size() - 17)))) {
+      Ids renamed = ids;
+      renamed.view = own;
+      partial.ids = PackedIds(renamed);
+      forget_idle(ref);
+      co_return co_await fold_partial(std::move(partial));
+    }
+  }
+  // Else it contradicts its view, and would have been refused by whoever knows that.
+  if (erased || other) {
+    ++figures_.inbox_dropped;
+  } else if (found) {
+    merge_into(**found, partial);
+  } else {
+    partial.active = partial.active && !partial.view.ended();
+    Entry& entry = adopt(*account, std::move(partial));
+    entry.indexed = false;
+    mark_dirty(entry);
+    if (entry.active) publish_view(entry);
+  }
+  forget_idle(ref);
+  co_return Result<void>{};
+}
+
+// What the journal does not say: the inbox does, until the store has it.
+void Shard::merge_into(Entry& entry, const StoredView& partial) {
+  const bool was_active = entry.active;
+  StoredView joined = stored(entry);
+  // Its player has been heard of since the slot is here. What a former owner's journal says is no
+  // more than a part of what he acknowledged.
+  const Slot& slot = slots_[entry.slot];
+  if (partial.last_arrival > now() - (parts_.clock->monotonic_ms() - slot.gained_ms))
+    entry.inherited = false;
+  if (!merge(joined, partial, Place::kFixed, options_.rules)) return;
+  entry.view = joined.view;
+  entry.trail = joined.trail ? std::make_unique<Trail>(*joined.trail) : nullptr;
+  entry.import = joined.import ? std::make_unique<Import>(*std::move(joined.import)) : nullptr;
+  entry.cmcd = joined.cmcd;
+  entry.last_arrival = joined.last_arrival;
+  entry.interval_ms = joined.interval_ms;
+  entry.expired = joined.expired;
+  entry.ids = std::move(joined.ids);
+  entry.journalled = false;
+  set_active(entry, joined.active);
+  mark_dirty(entry);
+  if (entry.active) set_deadline(entry);
+  if (entry.active) expire_overdue(entry);
+  if (entry.active)
+    publish_view(entry);
+  else if (was_active)
+    publish_end(entry, entry.view.reason(), entry.view.cursor.at);
+}
+
+void Shard::looked(std::uint16_t bucket, Millis began_ms, Instant began) {
+  for (unsigned number = bucket; number < kSlots; number += kInboxBuckets) {
+    Slot& slot = slots_[number];
+    if (!owns(static_cast<std::uint16_t>(number)) || slot.foreign || slot.gained_ms > began_ms)
+      continue;
+    slot.looked_ms = began_ms;
+    slot.looked_at = began;
+  }
+}
+
+HowFresh Shard::how_fresh(const AccountRef& ref) {
+  if (parts_.inbox == nullptr) return {.freshness = Freshness::kFresh, .as_of = now()};
+  const std::uint16_t number = slot_of(ref.tenant, ref.account);
+  const Slot& slot = slots_[number];
+  // What nobody has looked at is as old as a checkpoint may be.
+  HowFresh out{.freshness = Freshness::kForeign, .as_of = now() - options_.checkpoint_interval_ms};
+  if (slot.foreign) return out;
+  out.freshness = Freshness::kStale;
+  const Millis now_ms = parts_.clock->monotonic_ms();
+  if (slot.looked_ms == 0 || now_ms - slot.looked_ms > kLookAgeMaxMs || !holds_lease(number))
+    return out;
+  // A view that was active under another owner may have said more to him than the store knows.
+  bool inherits = false;
+  if (Account* account = table_.find_account(ref.tenant, ref.account))
+    table_.each_of(*account, [&](const Entry& entry) {
+      inherits = inherits || (entry.inherited && entry.active);
+    });
+  if (inherits) return out;
+  return {.freshness = Freshness::kFresh, .as_of = slot.looked_at};
+}
+
+}  // namespace playhead

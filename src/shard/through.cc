@@ -1,0 +1,105 @@
+// In a cluster the store has every start, pause, change of state and end before it is acknowledged,
+// so that none of them hangs on one node's disk. Heartbeats wait for a checkpoint.
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "shard/shard.h"
+
+namespace playhead {
+namespace {
+
+// A store that has not answered for so long is away: the journal's word is enough, until a sweep
+// has found it again.
+constexpr Millis kThroughMaxMs = 1'000;
+
+}  // namespace
+
+// The entry stays changed: a sweep writes it once more, which is what lets the journal go.
+void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket) {
+  if (parts_.inbox == nullptr) return;
+  table_.at(number).through_wanted = true;
+  if (store_away_) {
+    ++figures_.through_errors;
+    ticket->outcome.unstored = true;
+    return;
+  }
+  ticket->hold();
+  through_.emplace_back(number, ticket);
+  if (std::exchange(writing_through_, true)) return;
+  boost::asio::co_spawn(parts_.executor, write_all_through(), boost::asio::detached);
+}
+
+// Whoever repeats what is on its way, or could not be stored, waits for it as well.
+bool Shard::awaits_store(const Entry& entry) const {
+  return entry.through_wanted || entry.through_writing;
+}
+
+// One write at a time; what comes meanwhile goes with the next.
+Task<> Shard::write_all_through() {
+  co_await boost::asio::post(parts_.executor, boost::asio::use_awaitable);
+  while (!through_.empty()) {
+    through_now_ = std::exchange(through_, {});
+    through_began_ms_ = parts_.clock->monotonic_ms();
+    std::vector<std::uint32_t> numbers;
+    for (const auto& [number, ticket] : through_now_) numbers.push_back(number);
+    std::ranges::sort(numbers);
+    numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+    figures_.through_rows += numbers.size();
+    const bool stored = co_await store_now(std::move(numbers));
+    if (stored) store_away_ = false;
+    end_through(through_now_, stored);
+  }
+  writing_through_ = false;
+}
+
+void Shard::end_through(Through& batch, bool stored) {
+  for (auto& [number, ticket] : std::exchange(batch, {})) {
+    figures_.through_errors += !stored;
+    ticket->outcome.unstored = ticket->outcome.unstored || !stored;
+    ticket->release();
+  }
+}
+
+void Shard::look_after_through() {
+  if (!writing_through_ || through_now_.empty()) return;
+  if (parts_.clock->monotonic_ms() - through_began_ms_ < kThroughMaxMs) return;
+  store_away_ = true;
+  end_through(through_now_, false);
+  end_through(through_, false);
+}
+
+// False: the store is away, or said so when the slot had left; the journal has it all, and a sweep
+// brings it in. An entry that has gone meanwhile has been stored by a sweep, or erased.
+Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
+  std::vector<Change> changes;
+  std::vector<InboxRow> rows;
+  std::vector<SlotEpoch> slots;
+  for (const std::uint32_t number : numbers) {
+    Entry& entry = table_.at(number);
+    if (entry.hash == 0) continue;
+    entry.through_wanted = false;
+    entry.through_writing = true;
+    if (slots_[entry.slot].foreign || !holds_lease(entry.slot)) {
+      rows.push_back(inbox_row(entry));
+      continue;
+    }
+    slots.push_back({entry.slot, slots_[entry.slot].epoch});
+    add_changes(entry, changes);
+  }
+  bool stored = true;
+  if (!changes.empty()) stored = (co_await parts_.store->write(std::move(changes))).has_value();
+  if (!rows.empty()) stored = (co_await parts_.inbox->append(std::move(rows))) && stored;
+  for (const auto& [slot, epoch] : slots)
+    stored = stored && slots_[slot].epoch == epoch && holds_lease(slot);
+  for (const std::uint32_t number : numbers) {
+    Entry& entry = table_.at(number);
+    entry.through_wanted = entry.through_wanted || (entry.through_writing && !stored);
+    entry.through_writing = false;
+  }
+  co_return stored;
+}
+
+}  // namespace playhead
