@@ -18,6 +18,13 @@ NOT_OVER_TLS = ("test_a_slow_reader_is_dropped_and_gets_a_fresh_snapshot_when_it
 
 def pytest_addoption(parser):
     parser.addoption("--tls", action="store_true", help="servers speak TLS; runs " + ", ".join(OVER_TLS))
+    parser.addoption("--cluster", action="store_true", help="runs tests/cluster, which is left out else")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """tests/cluster needs a ring of Cassandra nodes, and another build."""
+    folder = pathlib.Path(__file__).parent / "cluster"
+    return True if collection_path == folder and not config.getoption("--cluster") else None
 
 
 def pytest_configure(config):

@@ -11,14 +11,14 @@ PATIENCE_S = 20
 
 
 class RawConnection:
-    """port: of this machine; a harness.server.Port knows whether TLS is spoken there."""
+    """port: of this machine; a harness.server.Port knows its address, and whether TLS is spoken there."""
 
     def __init__(self, port, receive_buffer_bytes=None):
         self.socket = socket.socket()
         if receive_buffer_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(PATIENCE_S)
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((getattr(port, "host", "127.0.0.1"), port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = getattr(port, "context", None)
         if context is not None:

@@ -38,9 +38,10 @@ def eventually(look, what, tries=400):
 
 
 class Port(int):
-    """A port of this machine on which TLS is spoken. context: what a client goes by there."""
+    """A port of this machine, at `host`. context: what a client goes by where TLS is spoken there."""
 
     context = None
+    host = "127.0.0.1"
 
 
 def with_tls(config, pair):
@@ -52,19 +53,22 @@ def with_tls(config, pair):
 class Server:
     """`playhead serve` on a free port and a data directory of its own.
 
-    config: the text of a TOML file. tls: a harness.tls.Pair, for TLS on the listener. A Server
-    starts at once unless `start` is false, and may be stopped, killed and started again on the same
-    data.
+    config: the text of a TOML file. tls: a harness.tls.Pair, for TLS on the listener. program: another
+    than binary(). A Server starts at once unless `start` is false, and may be stopped, killed and
+    started again on the same data.
     """
 
     tls_of_all = None  # the pair of servers that are given none; see --tls in tests/conftest.py
 
-    def __init__(self, directory, config="", arguments=(), listen="127.0.0.1:0", start=True, token=None, tls=None):
+    def __init__(self, directory, config="", arguments=(), listen="127.0.0.1:0", start=True, token=None, tls=None,
+                 program=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.data = self.directory / "data"
         self.log = self.directory / "log"
-        self.command = [binary(), "serve", "--data", str(self.data), "--listen", listen, *arguments]
+        host = listen.rpartition(":")[0]
+        self.host = host if host.startswith("127.") else "127.0.0.1"
+        self.command = [program or binary(), "serve", "--data", str(self.data), "--listen", listen, *arguments]
         self.tls = tls or self.tls_of_all
         self.context = self.tls.authority.context() if self.tls else None
         if self.tls:
@@ -85,7 +89,7 @@ class Server:
 
     @property
     def url(self):
-        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
 
     @property
     def pid(self):
@@ -120,9 +124,9 @@ class Server:
         found = re.findall(r"serving on https?://[\d.]+:(\d+)", said)
         found += re.findall(r"operators' listener on port (\d+)", said)
         self.ports = [int(port) for port in found]
-        if self.tls and self.ports:  # operators on loopback are spoken to in plain HTTP
+        if self.ports and (self.tls or self.host != Port.host):  # operators on loopback are spoken to in plain HTTP
             self.ports[0] = Port(self.ports[0])
-            self.ports[0].context = self.context
+            self.ports[0].context, self.ports[0].host = self.context, self.host
         return len(self.ports) == wanted
 
     def _is_ready(self):
@@ -156,10 +160,10 @@ class Server:
 
     def connect(self, port=None):
         port = port or self.port
-        context = getattr(port, "context", None)
+        host, context = getattr(port, "host", self.host), getattr(port, "context", None)
         if context is None:
-            return http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
-        return http.client.HTTPSConnection("127.0.0.1", int(port), timeout=PATIENCE_S, context=context)
+            return http.client.HTTPConnection(host, int(port), timeout=PATIENCE_S)
+        return http.client.HTTPSConnection(host, int(port), timeout=PATIENCE_S, context=context)
 
     def request(self, method, path, body=None, headers=None, port=None):
         """One request on a connection of its own. A body that is no bytes or text is sent as JSON."""

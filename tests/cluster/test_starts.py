@@ -1,0 +1,12 @@
+"""Goal: an account's stream limit holds, through whichever nodes its devices start at one moment."""
+
+from cluster.starts import race
+
+ROUNDS, DEVICES, LIMIT = 8, 24, 2  # the limit is that of cluster.ledger.CONFIG
+
+
+def test_as_many_start_as_the_limit_says_whoever_they_ask(cluster):
+    for number in range(ROUNDS):
+        counted, viewers = race(cluster.nodes, DEVICES)
+        assert counted == {"201 checked": LIMIT, "409": DEVICES - LIMIT}, (number, counted)
+        assert viewers == [LIMIT] * len(cluster.nodes), (number, viewers)
