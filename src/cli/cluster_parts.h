@@ -2,6 +2,7 @@
 // the way to other nodes. Made in builds with PLAYHEAD_CASSANDRA only.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "cluster/lease_rows.h"
@@ -13,6 +14,11 @@
 
 namespace playhead {
 
+/// Rows of Cassandra's tables that this process has changed, or tried to, since its start.
+struct RowsWritten {
+  std::uint64_t store = 0, inbox = 0, leases = 0;
+};
+
 class ClusterParts {
  public:
   virtual ~ClusterParts() = default;
@@ -21,6 +27,7 @@ class ClusterParts {
   virtual Inbox& inbox() = 0;
   virtual LeaseRows& rows() = 0;
   virtual Peers& peers() = 0;
+  virtual RowsWritten rows_written() const = 0;
 
   /// Answers other nodes at `peer_listen` from now on. Errors: unavailable (the port is taken).
   virtual Result<void> listen(PeerHandler handler) = 0;

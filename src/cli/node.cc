@@ -27,7 +27,6 @@ namespace {
 constexpr Millis kTickMs = 100;
 constexpr Millis kPurgesPerInterval = 4;
 // A view's position is at most so old in the store; there it is all that is left if a node is lost.
-constexpr Millis kClusterCheckpointMs = 120'000;
 constexpr Millis kProgressMs = 20;  // between two looks at how far a replay has come
 
 // What only the store on this machine can do so far.
@@ -79,6 +78,18 @@ void add_backup_figures(MetricsText& out, const BackupFigures& backups) {
             "The moment that the newest backup is of, in Unix time; 0: there is none.",
             number(last.at.ms) / 1000);
   out.gauge("playhead_backup_last_bytes", "Bytes of its files.", number(last.bytes));
+}
+
+void add_rows_written(MetricsText& out, const RowsWritten& rows) {
+  const auto add = [&](std::string_view tables, std::uint64_t number) {
+    out.counter(
+        "playhead_cassandra_rows_written_total",
+        "Rows changed in Cassandra, or tried to: of views and titles, the inbox, the leases.",
+        static_cast<double>(number), {{"tables", std::string(tables)}});
+  };
+  add("store", rows.store);
+  add("inbox", rows.inbox);
+  add("leases", rows.leases);
 }
 
 void add_store_figures(MetricsText& out, const RocksStoreFigures& store) {
@@ -351,6 +362,7 @@ void Node::collect(MetricsText& out) const {
   out.histogram("playhead_journal_sync_seconds", "Time of each group commit.", bounds,
                 journal.sync_us_buckets, number(journal.sync_us) / 1e6);
   if (rocks_ != nullptr) add_store_figures(out, rocks_->figures());
+  if (parts_ != nullptr) add_rows_written(out, parts_->rows_written());
   const TransferFigures transfer = transfer_->figures();
   out.counter("playhead_import_records_total", "Records that changed something.",
               number(transfer.imported));

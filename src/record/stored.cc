@@ -273,6 +273,13 @@ StoredView StoredView::clone() const {
   return copy;
 }
 
+TitleState contribution(const StoredView& stored) {
+  const Ids ids = stored.ids.get();
+  return contribution(
+      stored.view,
+      {.view = ids.view, .device = ids.device, .series = ids.series, .next_title = ids.next_title});
+}
+
 void encode(std::string& out, const StoredView& stored) {
   out.push_back(static_cast<char>(kViewFormat));
   put_ids(out, stored.ids.get());

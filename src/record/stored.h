@@ -29,6 +29,9 @@ struct StoredView {
   StoredView clone() const;
 };
 
+/// What the view has to say about its title; an empty state if nothing.
+TitleState contribution(const StoredView& stored);
+
 /// Bytes of a view: a format version, then fields. Source: docs/formats.md.
 void encode(std::string& out, const StoredView& view);
 /// Errors: corrupt (cut short, or written by a newer release; the detail says which).

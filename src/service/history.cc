@@ -19,6 +19,12 @@ struct Place {
 
 using Rows = std::map<Place, StoredView>;
 
+// What was read as active may have ended, and been stored whole, by the time its row was read.
+void lay_over(Rows& rows, const Place& place, StoredView&& view) {
+  const auto [row, added] = rows.try_emplace(place, std::move(view));
+  if (!added && view.view.cursor >= row->second.view.cursor) row->second = std::move(view);
+}
+
 HistoryItem history_item_of(const StoredView& stored) {
   const ViewItem item = view_item(stored);
   return {.id = item.item.view,
@@ -98,11 +104,15 @@ Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, History
     co_return std::unexpected(loaded.error());
   HistoryPage page;
   Rows memory;
-  if (!shard.is_foreign(slot_of(account.tenant, account.account)))
-    for (StoredView& view : shard.history_in_memory(profile)) {
-      Place place{view.keyed_start, std::string(view.ids.get().view)};
-      memory.insert_or_assign(std::move(place), std::move(view));
-    }
+  Result<std::vector<StoredView>> laid_over = shard.history_in_memory(profile);
+  if (shard.is_foreign(slot_of(account.tenant, account.account)))
+    laid_over = co_await views_to_lay_over(profile);
+  if (!laid_over) co_return std::unexpected(laid_over.error());
+  for (StoredView& view : *laid_over) {
+    if (!view.view.record) continue;
+    Place place{view.keyed_start, std::string(view.ids.get().view)};
+    memory.insert_or_assign(std::move(place), std::move(view));
+  }
   const bool hidden = shard.hidden(account).covers(profile.profile);
   shard.forget_idle(account);
 
@@ -121,8 +131,7 @@ Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, History
     }
     const auto first = from ? memory.upper_bound({from->keyed_start, from->view}) : memory.begin();
     const auto end = rows->more && last ? memory.upper_bound(*last) : memory.end();
-    for (auto row = first; row != end; ++row)
-      chunk.insert_or_assign(row->first, std::move(row->second));
+    for (auto row = first; row != end; ++row) lay_over(chunk, row->first, std::move(row->second));
     for (auto& [place, row] : chunk) {
       if (page.items.size() == limit) {
         page.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};

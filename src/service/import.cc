@@ -105,11 +105,7 @@ struct Transfer::Slice {
   void add(std::string_view tenant, const ImportedView& in, const Rules& rules,
            const Import& import, std::uint32_t line) {
     StoredView view = stored_view(tenant, in, rules, import);
-    const Ids ids = view.ids.get();
-    TitleState delta = contribution(view.view, {.view = ids.view,
-                                                .device = ids.device,
-                                                .series = ids.series,
-                                                .next_title = ids.next_title});
+    TitleState delta = contribution(view);
     const bool tells = delta != TitleState{};
     delta.import = import;
     TitleChange title{.profile = profile_of(tenant, in.account, in.profile),

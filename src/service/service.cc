@@ -179,9 +179,10 @@ Task<Result<void>> Service::load(Shard& shard, AccountRef account) {
   co_return loaded;
 }
 
-// In a cluster the views that are active by a former owner's word tell how fresh an answer is.
-Task<Result<void>> Service::load_for_freshness(Shard& shard, AccountRef account) {
-  if (others_.routing == nullptr) co_return Result<void>{};
+// In a cluster active views stand further than the store's titles say, and those that are active by
+// a former owner's word tell how fresh an answer is.
+Task<Result<void>> Service::load_in_cluster(Shard& shard, AccountRef account) {
+  if (!shard.in_cluster()) co_return Result<void>{};
   co_return co_await load(shard, std::move(account));
 }
 
@@ -246,16 +247,43 @@ Task<Result<Answer<std::vector<std::string>>>> Service::read_profiles(AccountRef
   co_return answer_of(began, worse(before, shard.how_fresh(account)), std::move(names));
 }
 
+// The store's rows of titles and history may lack where active views stand (ViewChange). Their
+// owner has them in memory; others read them first, so that none ends unseen in between.
+Task<Result<std::vector<StoredView>>> Service::views_to_lay_over(ProfileRef profile) {
+  auto views = co_await store_.active_views({profile.tenant, profile.account});
+  if (views)
+    std::erase_if(*views, [&](const StoredView& view) {
+      return view.ids.get().profile != profile.profile || store_.is_over(view);
+    });
+  co_return views;
+}
+
+Task<Result<void>> Service::lay_active_views(Shard& shard, ProfileRef profile,
+                                             const std::vector<std::string>* only,
+                                             std::map<std::string, TitleState>& states) {
+  if (!shard.is_foreign(slot_of(profile.tenant, profile.account))) co_return Result<void>{};
+  const auto views = co_await views_to_lay_over(profile);
+  if (!views) co_return std::unexpected(views.error());
+  for (const StoredView& view : *views) {
+    const std::string title(view.ids.get().title);
+    if (only == nullptr || std::ranges::find(*only, title) != only->end())
+      states[title].merge(contribution(view));
+  }
+  co_return Result<void>{};
+}
+
 // Memory first, then the store: what a sweep hands over in between is seen twice, never not at all.
 Task<Result<Service::Titles>> Service::read_titles(ProfileRef profile,
                                                    std::vector<std::string> titles) {
   const AccountRef account{profile.tenant, profile.account};
   Shard& shard = shard_of(account);
   Titles out{.began = clock_.now(), .how = {}};
-  if (auto loaded = co_await load_for_freshness(shard, account); !loaded)
+  if (auto loaded = co_await load_in_cluster(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
   out.how = shard.how_fresh(account);
   out.states = shard.titles_in_memory(profile, &titles);
+  if (auto laid = co_await lay_active_views(shard, profile, &titles, out.states); !laid)
+    co_return std::unexpected(laid.error());
   if (!shard.hidden(account).covers(profile.profile)) {
     auto rows = store_.try_titles(profile, titles);
     if (!rows) rows = co_await store_.titles(profile, titles);
@@ -272,10 +300,12 @@ Task<Result<Service::Titles>> Service::read_all_titles(ProfileRef profile) {
   const AccountRef account{profile.tenant, profile.account};
   Shard& shard = shard_of(account);
   Titles out{.began = clock_.now(), .how = {}};
-  if (auto loaded = co_await load_for_freshness(shard, account); !loaded)
+  if (auto loaded = co_await load_in_cluster(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
   out.how = shard.how_fresh(account);
   out.states = shard.titles_in_memory(profile, nullptr);
+  if (auto laid = co_await lay_active_views(shard, profile, nullptr, out.states); !laid)
+    co_return std::unexpected(laid.error());
   if (!shard.hidden(account).covers(profile.profile)) {
     auto rows = co_await store_.all_titles(profile, options_.continue_titles_max);
     if (!rows) co_return std::unexpected(rows.error());

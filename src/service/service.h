@@ -166,8 +166,12 @@ class Service {
   Task<Result<Titles>> read_titles(ProfileRef profile, std::vector<std::string> titles);
   Task<Result<Titles>> read_all_titles(ProfileRef profile);
   Task<Result<std::vector<ViewerItem>>> stored_viewers(AccountRef account);
+  Task<Result<std::vector<StoredView>>> views_to_lay_over(ProfileRef profile);
+  Task<Result<void>> lay_active_views(Shard& shard, ProfileRef profile,
+                                      const std::vector<std::string>* only,
+                                      std::map<std::string, TitleState>& states);
   Task<Result<void>> load(Shard& shard, AccountRef account);
-  Task<Result<void>> load_for_freshness(Shard& shard, AccountRef account);
+  Task<Result<void>> load_in_cluster(Shard& shard, AccountRef account);
   Task<Result<Answer<HistoryPage>>> read_history(ProfileRef profile, HistoryFilter filter,
                                                  std::optional<HistoryNext> after,
                                                  std::size_t limit);

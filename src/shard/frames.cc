@@ -32,6 +32,12 @@ void Shard::mark_slot(std::uint16_t slot) {
 }
 
 void Shard::mark_dirty(Entry& entry) {
+  entry.whole_due = true;
+  mark_moved(entry);
+}
+
+// Nothing has changed but where it stands, and what follows from that.
+void Shard::mark_moved(Entry& entry) {
   entry.dirty = true;
   mark_slot(entry.slot);
 }

@@ -7,6 +7,9 @@
 
 namespace playhead {
 
+/// Of a node of a cluster, unless it is told otherwise: what hangs on one machine's disk is less.
+inline constexpr Millis kClusterCheckpointMs = 120'000;
+
 struct ShardOptions {
   Rules rules;
   Millis report_interval_ms = 10'000;         ///< what players are asked for when there is no load

@@ -213,6 +213,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   const bool was_active = entry.active;
   const State shown = view.state;
   const Playhead shown_playhead = view.playhead;
+  const Instant start = view.start;
+  const bool qualified = view.qualified(), finished = view.finished();
   const std::uint32_t journalled_interval_ms = entry.interval_ms;
   bool changed = fold(entry, stamped, arrival, late, false);
   const bool texts = stamped.order > view.meta_order && update_texts(entry, report, stamped.order);
@@ -221,7 +223,15 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     ++figures_.repeats;
     return {.taken = Taken::kDone, .entry = &entry, .write_through = awaits_store(entry)};
   }
-  mark_dirty(entry);
+  // A heartbeat alone may wait for a checkpoint: one of an active view, to its owner. Whoever takes
+  // the slot over knows what else may be missing, for he finds the view active.
+  const bool heartbeat = was_active && entry.active && shown == view.state;
+  const bool moved_only = heartbeat && !late && !texts && view.start == start &&
+                          view.qualified() == qualified && view.finished() == finished;
+  if (moved_only)
+    mark_moved(entry);
+  else
+    mark_dirty(entry);
   if (entry.journalled && !texts && entry.interval_ms == journalled_interval_ms)
     // What could not bring the view back must not do so in a replay, which knows of no expiry.
     journal_heartbeat(entry, stamped, arrival, late || !entry.active);
@@ -229,9 +239,6 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     journal_snapshot(entry);
   figures_.late += late;
   if (!late) entry.inherited = false;
-  // A heartbeat alone may wait for a checkpoint: one of an active view, to its owner. Whoever takes
-  // the slot over knows what else may be missing, for he finds the view active.
-  const bool heartbeat = was_active && entry.active && shown == view.state;
   const bool write_through = !heartbeat || slots_[entry.slot].foreign;
   if (was_active && !entry.active) {
     ++figures_.views_ended;

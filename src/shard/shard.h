@@ -166,6 +166,7 @@ class Shard {
   void looked(std::uint16_t bucket, Millis began_ms, Instant began);
   /// To be asked with the answer complete.
   HowFresh how_fresh(const AccountRef& account);
+  bool in_cluster() const { return parts_.inbox != nullptr; }
   bool is_foreign(std::uint16_t slot) const { return slots_[slot].foreign; }
   /// Hands what lies in foreign slots to the inbox. Errors: unavailable.
   Task<Result<void>> sweep_foreign();
@@ -326,6 +327,7 @@ class Shard {
   /// Why nothing can be made durable now, if so.
   std::optional<Error> refusal() const;
   void mark_dirty(Entry& entry);
+  void mark_moved(Entry& entry);
   void mark_slot(std::uint16_t slot);
   void journal_snapshot(Entry& entry);
   void journal_heartbeat(Entry& entry, const Stamped& stamped, Instant arrival, bool late);
@@ -346,7 +348,8 @@ class Shard {
   Task<Result<void>> sweep(std::vector<std::uint16_t> slots);
   Task<Result<void>> hand_in(Handing& handing);
   void gather(std::uint16_t slot, Handing& handing);
-  void add_changes(const Entry& entry, std::vector<Change>& changes) const;
+  bool lacks_places(const Entry& entry) const;
+  void add_changes(Entry& entry, std::vector<Change>& changes, bool whole);
   void swept(const Handing& handing, bool written);
 
   ShardParts parts_;

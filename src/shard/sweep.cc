@@ -140,12 +140,24 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
     entry.flushing = true;
     entry.journalled = false;
     handing.numbers.push_back(entry.number);
-    add_changes(entry, handing.changes);
+    add_changes(entry, handing.changes, lacks_places(entry));
   });
 }
 
-// What the store gets of a view: what its title takes from it, then itself.
-void Shard::add_changes(const Entry& entry, std::vector<Change>& changes) const {
+// Whether more than the view's own row is to be written. What is on its way whole may yet fail, and
+// this sweep is what lets the journal go.
+bool Shard::lacks_places(const Entry& entry) const {
+  return parts_.inbox == nullptr || entry.whole_due || !entry.indexed || entry.through_writing;
+}
+
+// What the store gets of a view: what its title takes from it, then itself. In a cluster heartbeats
+// cost one row a checkpoint: reads lay active views over titles and history.
+void Shard::add_changes(Entry& entry, std::vector<Change>& changes, bool whole) {
+  if (!whole) {
+    changes.emplace_back(ViewChange{.view = stored(entry), .first = false, .position_only = true});
+    return;
+  }
+  entry.whole_due = false;  // until it fails
   const Ids ids = entry.ids.get();
   const TitleState delta = contribution(
       entry.view,
@@ -191,6 +203,7 @@ void Shard::swept(const Handing& handing, bool written) {
     entry.flushing = false;
     if (!done_slots[entry.slot]) {
       entry.dirty = true;
+      entry.whole_due = true;
       continue;
     }
     entry.indexed = true;

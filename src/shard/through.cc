@@ -77,6 +77,7 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
   std::vector<Change> changes;
   std::vector<InboxRow> rows;
   std::vector<SlotEpoch> slots;
+  std::vector<std::uint32_t> owned;
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
     if (entry.hash == 0) continue;
@@ -87,13 +88,21 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
       continue;
     }
     slots.push_back({entry.slot, slots_[entry.slot].epoch});
-    add_changes(entry, changes);
+    owned.push_back(number);
+    add_changes(entry, changes, true);
   }
   bool stored = true;
   if (!changes.empty()) stored = (co_await parts_.store->write(std::move(changes))).has_value();
   if (!rows.empty()) stored = (co_await parts_.inbox->append(std::move(rows))) && stored;
   for (const auto& [slot, epoch] : slots)
     stored = stored && slots_[slot].epoch == epoch && holds_lease(slot);
+  // An entry whose number is another view's by now is not being written.
+  for (const std::uint32_t number : owned) {
+    Entry& entry = table_.at(number);
+    if (!entry.through_writing) continue;
+    entry.indexed = entry.indexed || stored;
+    entry.whole_due = entry.whole_due || !stored;
+  }
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
     entry.through_wanted = entry.through_wanted || (entry.through_writing && !stored);

@@ -208,13 +208,23 @@ void Checks::check_viewer(const ViewTold& told, bool shown) {
 void Checks::check_history(const ProfileKey& key) {
   const ProfileRef profile{std::string(kTenant), key.first, key.second};
   std::map<std::string, int> rows;
+  const auto check_place = [&](const HistoryItem& item) {
+    const auto found = found_.find(item.view);
+    if (found == found_.end()) return;
+    const View& view = found->second.view;
+    if (item.playhead.value_or(kNoPlayhead) != view.playhead)
+      broken(key.first + "/" + item.view + ": history shows it elsewhere than where it stands");
+  };
   std::optional<HistoryNext> after;
   do {
     HistoryFilter filter;
     filter.all = true;
     auto page = process_.run(0, process_.service().history(profile, filter, after, kHistoryPage));
     if (!page) return broken(key.first + ": no history: " + page.error().detail);
-    for (const HistoryItem& item : page->value.items) ++rows[item.view];
+    for (const HistoryItem& item : page->value.items) {
+      ++rows[item.view];
+      check_place(item);
+    }
     after = page->value.next;
   } while (after);
   for (const ViewTold& told : model_.views) {

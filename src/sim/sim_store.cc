@@ -22,6 +22,16 @@ Change copy_of(const Change& change) {
       .view = view.view.clone(), .first = view.first, .position_only = view.position_only};
 }
 
+// The rows that Cassandra's adapter (store/cassandra/writes.cc) writes for it.
+std::uint64_t rows_of(const Change& change) {
+  if (const auto* title = std::get_if<TitleChange>(&change)) return title->delta.has_act() ? 2 : 1;
+  const auto* view = std::get_if<ViewChange>(&change);
+  if (view == nullptr) return 0;
+  const std::uint64_t listed = view->view.view.record ? 1 : 0;
+  if (view->first) return 3 + 2 * listed;  // itself, active, its profile; history and its year
+  return view->position_only ? 1 : 2 + listed;
+}
+
 }  // namespace
 
 void Rows::Tables::apply(const Change& change) {
@@ -39,13 +49,14 @@ void Rows::Tables::apply(const Change& change) {
   const ViewKey key{text(ids.tenant), text(ids.account), text(ids.view)};
   const ProfileKey profile{text(ids.tenant), text(ids.account), text(ids.profile)};
   // Without `first` the index entries must be there: nobody writes them again.
-  if (first) {
-    profiles.insert(profile);
-    if (view.view.record) history[profile].emplace(-view.keyed_start.ms, text(ids.view));
-  }
+  if (first) profiles.insert(profile);
   std::string& row = views[key];
   row.clear();
   encode(row, view);
+  if (!view.view.record || (position_only && !first)) return;
+  auto& places = history[profile];
+  const Place place{-view.keyed_start.ms, text(ids.view)};
+  if (first || places.contains(place)) places[place] = row;
 }
 
 void Rows::Tables::erase(const EraseChange& change) {
@@ -90,18 +101,30 @@ void Rows::crash() {
   now_ = sure_;
 }
 
-// Of a view's row that was sent earlier than the one that is there, only the place in history
-// stays.
+// Of a view's row that was sent earlier than the one that is there, only a place in history that
+// there was none of stays.
 void Rows::land(const Change& change, std::uint64_t stamp) {
+  changed_ += rows_of(change);
   const auto* view = std::get_if<ViewChange>(&change);
   if (view == nullptr) return now_.apply(change);
   const Ids ids = view->view.ids.get();
   const ViewKey key{std::string(ids.tenant), std::string(ids.account), std::string(ids.view)};
   std::uint64_t& newest = stamp_of_[key];
-  std::string newer;
-  if (stamp < newest) newer = now_.views.at(key);
+  std::string newer, newer_place;
+  const ProfileKey profile{std::string(ids.tenant), std::string(ids.account),
+                           std::string(ids.profile)};
+  const Place place{-view->view.keyed_start.ms, std::string(ids.view)};
+  if (stamp < newest) {
+    newer = now_.views.at(key);
+    newer_place = now_.history[profile][place];
+  }
   now_.apply(change);
-  if (stamp < newest) now_.views.at(key) = std::move(newer);
+  if (stamp < newest) {
+    now_.views.at(key) = std::move(newer);
+    std::string& row = now_.history[profile][place];
+    if (!newer_place.empty()) row = std::move(newer_place);
+    if (row.empty()) now_.history[profile].erase(place);
+  }
   newest = std::max(newest, stamp);
 }
 
@@ -264,10 +287,8 @@ Task<Result<HistoryRows>> SimStore::history(ProfileRef profile, std::optional<Hi
   auto place = places->second.begin();
   if (after) place = places->second.upper_bound({-after->keyed_start.ms, after->view});
   for (; place != places->second.end() && out.views.size() < rows_max; ++place) {
-    auto view = view_now({profile.tenant, profile.account}, place->second);
-    PLAYHEAD_ASSERT(view.has_value());
-    out.views.push_back(std::move(*view));
-    out.views.back().keyed_start = Instant{-place->first};
+    out.views.push_back(decoded(place->second));
+    out.views.back().keyed_start = Instant{-place->first.first};
   }
   out.more = place != places->second.end();
   co_return out;

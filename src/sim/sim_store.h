@@ -29,8 +29,8 @@ class Rows {
   using Place = std::pair<std::int64_t, std::string>;  ///< negated keyed start, view
 
   struct Tables {
-    std::map<ViewKey, std::string> views;  ///< encode(StoredView)
-    std::map<ProfileKey, std::set<Place>> history;
+    std::map<ViewKey, std::string> views;                        ///< encode(StoredView)
+    std::map<ProfileKey, std::map<Place, std::string>> history;  ///< as last written whole
     std::map<std::tuple<std::string, std::string, std::string, std::string>, TitleState> titles;
     std::set<ProfileKey> profiles;
     std::map<std::pair<std::string, std::string>, Erasures> erasures;  ///< by tenant, account
@@ -56,6 +56,8 @@ class Rows {
   /// While it is away each call fails.
   void set_away(bool away) { away_ = away; }
   bool away() const { return away_; }
+  /// Rows of Cassandra's tables that landing changes have touched, each time that they did.
+  std::uint64_t changed() const { return changed_; }
   std::uint64_t next_stamp() { return ++stamps_; }
   /// A write that was sent at `stamp` arrives.
   void land(const Change& change, std::uint64_t stamp);
@@ -63,6 +65,7 @@ class Rows {
  private:
   Faults& faults_;
   bool shared_ = false, away_ = false;
+  std::uint64_t changed_ = 0;
   std::uint64_t stamps_ = 0;
   std::map<ViewKey, std::uint64_t> stamp_of_;
   Tables now_, sure_;

@@ -37,6 +37,11 @@ class Parts final : public ClusterParts {
   Inbox& inbox() override { return *inbox_; }
   LeaseRows& rows() override { return *rows_; }
   Peers& peers() override { return *peers_; }
+  RowsWritten rows_written() const override {
+    return {.store = store_->rows_written(),
+            .inbox = inbox_->rows_written(),
+            .leases = rows_->rows_written()};
+  }
 
   Result<void> listen(PeerHandler handler) override {
     auto server = GrpcPeerServer::start(listen_, std::move(handler), peer_);

@@ -1,6 +1,7 @@
 // Rows to values and back.
 #include "cluster/cassandra/cassandra_lease_rows.h"
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -148,6 +149,7 @@ class Shared final : public CassandraLeaseRows {
     values.integer(kPart).text(to.node);
     if (from) put_lease(values, *from);
     const CqlStatement statement = !from ? new_row_ : note ? set_row_ : set_lease_;
+    ++rows_written_;
     co_return applied(co_await session_->execute({statement, std::move(values)}));
   }
 
@@ -163,10 +165,14 @@ class Shared final : public CassandraLeaseRows {
     } else {
       bound.values.bigint(version).blob(bytes).integer(kPart).bigint(version - 1);
     }
+    ++rows_written_;
     co_return applied(co_await session_->execute(std::move(bound)));
   }
 
+  std::uint64_t rows_written() const override { return rows_written_; }
+
  private:
+  std::atomic<std::uint64_t> rows_written_ = 0;
   std::unique_ptr<CqlSession> session_;
   CqlStatement read_map_, read_rows_, first_map_, next_map_, new_row_, set_row_, set_lease_;
 };

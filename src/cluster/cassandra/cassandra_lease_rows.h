@@ -32,6 +32,9 @@ class CassandraLeaseRows : public LeaseRows {
   /// Errors: unavailable (no node answers), corrupt (the tables are missing; the detail says what
   ///   to do).
   static Result<std::unique_ptr<CassandraLeaseRows>> open(const CassandraLeaseOptions& options);
+
+  /// Rows that its orders have changed, or tried to, since the start.
+  virtual std::uint64_t rows_written() const = 0;
 };
 
 }  // namespace playhead

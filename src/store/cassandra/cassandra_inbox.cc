@@ -72,6 +72,7 @@ Result<std::unique_ptr<CassandraInbox>> CassandraInbox::open(CqlSession& session
 
 Task<Result<void>> CassandraInbox::append(std::vector<InboxRow> rows) {
   if (auto checked = check_inbox_rows(rows); !checked) co_return checked;
+  rows_written_ += rows.size();
   ByBucket statements;
   for (const InboxRow& row : rows)
     statements.add(row.key.slot, {put_, place_of(row.key).blob(row.record)});
@@ -103,6 +104,7 @@ Task<Result<std::vector<InboxRow>>> CassandraInbox::read(std::uint16_t bucket,
 }
 
 Task<Result<void>> CassandraInbox::remove(std::vector<InboxKey> rows) {
+  rows_written_ += rows.size();
   ByBucket statements;
   for (const InboxKey& key : rows) statements.add(key.slot, {drop_, place_of(key)});
   co_return co_await session_.write_all(std::move(statements).done(), kBatchesInFlight);

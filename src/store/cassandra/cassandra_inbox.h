@@ -11,6 +11,7 @@
 //   refuses one that passes over 100,000 (docs/decisions/0025-the-inbox.md has what it costs).
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "store/cassandra/session.h"
@@ -27,6 +28,9 @@ class CassandraInbox final : public Inbox {
   /// Errors: unavailable, corrupt (the table is missing; the detail says what to do).
   static Result<std::unique_ptr<CassandraInbox>> open(CqlSession& session);
 
+  /// Put and removed, or tried to, since the start.
+  std::uint64_t rows_written() const { return rows_written_; }
+
   Task<Result<void>> append(std::vector<InboxRow> rows) override;
   Task<Result<std::vector<InboxRow>>> read(std::uint16_t bucket, std::optional<InboxKey> after,
                                            std::size_t rows_max) override;
@@ -36,6 +40,7 @@ class CassandraInbox final : public Inbox {
   explicit CassandraInbox(CqlSession& session) : session_(session) {}
 
   CqlSession& session_;
+  std::atomic<std::uint64_t> rows_written_ = 0;
   CqlStatement put_, drop_, read_, read_behind_;
 };
 

@@ -52,6 +52,7 @@ class Stored final : public CassandraStore {
         session_(std::move(session)),
         eraser_(*session_, statements_, write_clock_, options.batches_in_flight) {}
 
+  std::uint64_t rows_written() const override { return rows_written_; }
   Task<Result<void>> write(std::vector<Change> changes) override;
   Task<Result<void>> settle() override;
   // Cassandra forgets what was deleted by its own compactions, gc_grace_seconds later.
@@ -97,6 +98,7 @@ class Stored final : public CassandraStore {
   WriteClock write_clock_;
   std::atomic<Millis> acknowledged_ms_ =
       kNever.ms;  // when the last write was, on the monotonic clock
+  std::atomic<std::uint64_t> rows_written_ = 0;
   const Statements statements_;
   // So late that no callback is outstanding when the rest goes.
   const std::unique_ptr<CqlSession> session_;
@@ -187,6 +189,7 @@ Task<Result<void>> Stored::write_some(std::span<const Change> changes) {
     return known.at({profile.tenant, profile.account}).of(profile);
   };
   Writes writes = writes_of(changes, statements_, write_clock_, generation_of);
+  rows_written_ += writes.changed;
   Result<void> written =
       co_await session_->write_all(std::move(writes.places), options_.batches_in_flight);
   if (written)

@@ -38,6 +38,10 @@ class CassandraStore : public Store {
   ///   detail says what to do).
   static Result<std::unique_ptr<CassandraStore>> open(const CassandraStoreOptions& options,
                                                       const Clock& clock);
+
+  /// Rows of tables that writes have changed, or tried to, since the start; of an erasure, which
+  /// deletes ranges, none.
+  virtual std::uint64_t rows_written() const = 0;
 };
 
 }  // namespace playhead

@@ -72,6 +72,7 @@ struct Visitor {
   WriteClock& clock;
   const GenerationOf& generation_of;
   Batches places, rows;
+  std::uint64_t changed = 0;
 
   // An erasure reads before it writes: whoever calls does it between two sets.
   void operator()(const EraseChange&) { PLAYHEAD_ASSERT(false); }
@@ -93,6 +94,7 @@ struct Visitor {
            CqlValues().bigint(now_us).text(ids.tenant).text(ids.account).text(ids.view)});
     batch.push_back(
         {statements.put_view, of_account(ids).text(ids.view).blob(record).bigint(now_us)});
+    changed += batch.size();
     rows.add(partition_of({ids.tenant, ids.account}), std::move(batch));
   }
 
@@ -121,6 +123,7 @@ struct Visitor {
                                                  .text(change.title)
                                                  .bigint(0)});
     places.add("progress" + partition_of({tenant, account}), std::move(batch));
+    changed += change.delta.has_act() ? 2 : 1;
     if (!change.delta.has_act()) return;
     CqlValues values;
     values.text(tenant).text(account).text(profile).bigint(clock.next_us());
@@ -131,6 +134,7 @@ struct Visitor {
   void put_history(const ViewChange& change, const Ids& ids, const std::string& record,
                    std::int64_t now_us) {
     const std::int32_t year = history_year(change.view.keyed_start);
+    ++changed;
     places.add(
         "history" + partition_of({ids.tenant, ids.account, ids.profile}) + std::to_string(year),
         {{statements.put_history, of_account(ids)
@@ -176,9 +180,12 @@ Writes writes_of(std::span<const Change> changes, const Statements& statements, 
                   .clock = clock,
                   .generation_of = generation_of,
                   .places = {},
-                  .rows = {}};
+                  .rows = {},
+                  .changed = 0};
   for (const Change& change : changes) std::visit(visitor, change);
-  return {.places = std::move(visitor.places).done(), .rows = std::move(visitor.rows).done()};
+  return {.places = std::move(visitor.places).done(),
+          .rows = std::move(visitor.rows).done(),
+          .changed = visitor.changed};
 }
 
 std::vector<CqlBatch> batches_of(CqlBatch statements) {

@@ -34,6 +34,7 @@ class WriteClock {
 struct Writes {
   std::vector<CqlBatch> places;  ///< in history, and titles: each stands for itself
   std::vector<CqlBatch> rows;    ///< of views, with what else the account's partition has of them
+  std::uint64_t changed = 0;     ///< rows of tables; a title's cells are one
 };
 
 /// The generation in which a profile's titles are written: see erasing.h.

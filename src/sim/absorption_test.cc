@@ -1,0 +1,185 @@
+// How many reports the tier in memory takes for each row that it writes, by the virtual clock.
+#include <gtest/gtest.h>
+
+#include <boost/asio/post.hpp>
+#include <cstdio>
+
+#include "cluster/fresh_slots.h"
+#include "sim/model.h"
+#include "sim/process.h"
+#include "store/memory_inbox.h"
+
+namespace playhead {
+namespace {
+
+constexpr Millis kSecond = 1'000, kMinute = 60 * kSecond;
+constexpr Millis kHeartbeat = 10 * kSecond;
+constexpr Millis kPlayed = 50 * kMinute, kPauseAfter = 20 * kMinute, kPaused = 3 * kMinute;
+constexpr int kViews = 60;
+constexpr Millis kStartsWithin = 10 * kMinute;
+const ProfileRef kProfile{std::string(sim::kTenant), "0", "p"};
+
+// A node as it comes out of the box, which owns all slots.
+class Absorption : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    faults_.set_calm(true);
+    rows_.share();
+    boot();
+    own_all();
+    tick();
+    step();
+  }
+  void TearDown() override { process_->kill(); }
+
+  void watch(int number) {
+    const Millis begins = kStartsWithin * number / kViews;
+    timeline_.in(begins, [this, number] { next(number, 0); });
+  }
+  // Kills the node; the next one owns nothing yet, and has nothing but the store.
+  void replace() {
+    process_->kill();
+    process_.reset();
+    fresh_.withdraw();
+    boot();
+  }
+  void own_all() {
+    const Owner me{.node = "node-1", .session = 1};
+    std::vector<Move> moves;
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot) moves.push_back({.slot = slot, .to = 0});
+    const SlotMap map = SlotMap().with(moves, std::span(&me, 1));
+    fresh_.publish(map.slots_of(me.session), map, std::numeric_limits<Millis>::max());
+    std::vector<SlotEpoch> slots;
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+      slots.push_back({.slot = slot, .epoch = map.epoch_of(slot)});
+    boost::asio::post(process_->shards().threads().executor(0),
+                      [this, slots] { process_->shards().shard(0).gain(slots); });
+    process_->pump();
+  }
+  std::optional<Playhead> position() {
+    const auto answer = process_->run(0, process_->service().progress(kProfile, {"t"}));
+    return answer && !answer->value.empty() ? answer->value.front().playhead : std::nullopt;
+  }
+  std::optional<Playhead> on_the_page() {
+    const auto answer = process_->run(0, process_->service().progress_page(kProfile, "", "", 10));
+    const bool any = answer && !answer->value.items.empty();
+    return any ? answer->value.items.front().playhead : std::nullopt;
+  }
+  std::optional<Playhead> in_history() {
+    const auto answer =
+        process_->run(0, process_->service().history(kProfile, {.all = true}, std::nullopt, 10));
+    const bool any = answer && !answer->value.items.empty();
+    return any ? answer->value.items.front().playhead : std::nullopt;
+  }
+  void run(Millis span) {
+    const Millis until = timeline_.monotonic_ms() + span;
+    while (timeline_.step(until)) process_->pump();
+  }
+
+  bool silent_ = false;
+  std::uint64_t reports_ = 0, acknowledged_ = 0;
+  sim::Timeline timeline_;
+  sim::Faults faults_{{}, 1};
+  std::deque<sim::Disk> disks_;
+  sim::Rows rows_{faults_};
+  InboxTable table_;
+  MemoryInbox inbox_{table_};
+  FreshSlots fresh_;
+  std::unique_ptr<sim::Process> process_;
+
+ private:
+  void boot() {
+    ShardOptions options;
+    options.checkpoint_interval_ms = kClusterCheckpointMs;
+    process_ =
+        std::make_unique<sim::Process>(sim::Process::Parts{.timeline = &timeline_,
+                                                           .faults = &faults_,
+                                                           .disk = &disks_.emplace_back(faults_),
+                                                           .rows = &rows_,
+                                                           .boot = disks_.size(),
+                                                           .shards = 1,
+                                                           .options = options,
+                                                           .inbox = &inbox_,
+                                                           .fresh = &fresh_,
+                                                           .others = {}});
+  }
+  void tick() {
+    process_->tick();
+    timeline_.in(100, [this] { tick(); });
+  }
+  void step() {
+    process_->checkpoint();
+    timeline_.in(kSecond, [this] { step(); });
+  }
+
+  // The view's report of this moment, and the one after it.
+  void next(int number, Millis at) {
+    if (silent_) return;
+    const bool over = at >= kPlayed + kPaused;
+    const bool paused = at >= kPauseAfter && at < kPauseAfter + kPaused;
+    const Millis played = at - std::clamp<Millis>(at - kPauseAfter, 0, kPaused);
+    const std::string name = std::to_string(number);
+    texts_.push_back(name);
+    Report report{
+        .account = texts_.back(), .profile = "p", .title = "t", .view = "v", .device = "d"};
+    report.at = timeline_.now();
+    report.state = over ? State::kStopped : paused ? State::kPaused : State::kPlaying;
+    if (at == 0) report.state = State::kStarting;
+    report.playhead = played;
+    report.duration = kPlayed + kMinute;
+    ++reports_;
+    process_->start(0, process_->submit(0, sim::kTenant, {report}),
+                    [this](const Result<BatchOutcome>& outcome) {
+                      acknowledged_ += outcome ? outcome->accepted : 0;
+                    });
+    if (!over) timeline_.in(kHeartbeat, [this, number, at] { next(number, at + kHeartbeat); });
+  }
+
+  std::deque<std::string> texts_;
+};
+
+TEST_F(Absorption, TakesAtLeastFiveReportsForEachRowItWrites) {
+  for (int view = 0; view < kViews; ++view) watch(view);
+  run(kStartsWithin + kPlayed + kPaused + 10 * kMinute);
+  ASSERT_EQ(acknowledged_, reports_);
+  ASSERT_TRUE(table_.empty()) << "the inbox would be rows, too";
+  const double ratio = static_cast<double>(reports_) / static_cast<double>(rows_.changed());
+  std::printf("%llu reports, %llu rows: %.2f reports for a row\n",
+              static_cast<unsigned long long>(reports_),
+              static_cast<unsigned long long>(rows_.changed()), ratio);
+  EXPECT_GE(ratio, 5.0);
+}
+
+// Heartbeats reach the views' rows only: whoever reads lays these over titles and history.
+TEST_F(Absorption, LeavesNoPositionOfAnAbsentOwnerBehindACheckpoint) {
+  watch(0);
+  const Millis played = 15 * kMinute;
+  run(played);
+  EXPECT_GE(position(), played - kHeartbeat);
+  replace();
+  const Playhead stored = played - kClusterCheckpointMs - kHeartbeat;
+  EXPECT_GE(position(), stored);
+  EXPECT_GE(on_the_page(), stored);
+  EXPECT_GE(in_history(), stored);
+  const auto read = position();
+  own_all();
+  EXPECT_EQ(position(), read) << "its next owner knows as much";
+  EXPECT_EQ(on_the_page(), read);
+  EXPECT_EQ(in_history(), read);
+}
+
+// A view that falls silent is no active one any more, which nobody lays over anything.
+TEST_F(Absorption, LeavesAllOfAViewInItsPlacesWhenItEnds) {
+  watch(0);
+  run(15 * kMinute);
+  silent_ = true;
+  const auto told = position();
+  run(10 * kMinute);
+  replace();
+  EXPECT_EQ(position(), told);
+  EXPECT_EQ(on_the_page(), told);
+  EXPECT_EQ(in_history(), told);
+}
+
+}  // namespace
+}  // namespace playhead
