@@ -17,6 +17,7 @@ namespace {
 
 constexpr Millis kRoutingMs = 50;
 constexpr Millis kLookMs = 1'000;
+constexpr Millis kLoadsMs = 5'000;
 
 LeaseKeeperOptions keeper_options(const Config& config) {
   LeaseKeeperOptions out;
@@ -33,9 +34,11 @@ LeaseKeeperOptions keeper_options(const Config& config) {
 ClusterNode::ClusterNode(const Config& config, ClusterParts& parts, const Clock& clock,
                          std::uint64_t seed)
     : clock_(clock),
+      node_(config.cluster.node),
       routing_(config.cluster.node),
       keeper_(keeper_options(config), parts.rows(), *this, clock, context_.get_executor(), seed),
-      inbox_(parts.inbox()) {}
+      inbox_(parts.inbox()),
+      peers_(parts.peers()) {}
 
 ClusterNode::~ClusterNode() { stop(); }
 
@@ -43,6 +46,7 @@ void ClusterNode::attach(ShardThreads& shards, Checkpointer& checkpointer) {
   shards_ = &shards;
   checkpointer_ = &checkpointer;
   reader_ = std::make_unique<InboxReader>(shards, inbox_, clock_);
+  loads_ = std::make_unique<LoadExchange>(shards, peers_, keeper_, clock_, node_);
 }
 
 void ClusterNode::start() {
@@ -50,6 +54,7 @@ void ClusterNode::start() {
   asio::co_spawn(context_, keep_routing(), asio::detached);
   asio::co_spawn(context_, keep_reading(), asio::detached);
   asio::co_spawn(context_, keep_dropping(), asio::detached);
+  asio::co_spawn(context_, keep_loads(), asio::detached);
   thread_ = std::thread([this] { context_.run(); });
 }
 
@@ -105,6 +110,14 @@ Task<> ClusterNode::keep_reading() {
       spdlog::info("the inbox is being read again");
     failed = !read;
     co_await pause(std::max<Millis>(kLookMs - (clock_.monotonic_ms() - began), kRoutingMs));
+  }
+  one_ended();
+}
+
+Task<> ClusterNode::keep_loads() {
+  for (Millis waited = 0; !stopping_; waited += kRoutingMs) {
+    if (waited % kLoadsMs == 0) co_await loads_->step();
+    co_await pause(kRoutingMs);  // so that a stop does not wait
   }
   one_ended();
 }

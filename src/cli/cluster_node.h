@@ -15,6 +15,7 @@
 #include "cluster/routing.h"
 #include "service/checkpoint.h"
 #include "service/inbox_reader.h"
+#include "service/load_exchange.h"
 #include "shard/shard_threads.h"
 
 namespace playhead {
@@ -36,6 +37,7 @@ class ClusterNode final : public LeaseListener {
   Routing& routing() { return routing_; }
   const FreshSlots& fresh() const { return keeper_.fresh(); }
   std::shared_ptr<const LeaseStatus> status() const { return keeper_.status(); }
+  const LoadExchange& loads() const { return *loads_; }
 
   void gained(const SlotSet& slots, const SlotMap& map) override;
   void lost(const SlotSet& slots) override;
@@ -45,20 +47,24 @@ class ClusterNode final : public LeaseListener {
   Task<> keep_routing();
   Task<> keep_reading();
   Task<> keep_dropping();
+  Task<> keep_loads();
   Task<> keep_lease();
   void one_ended();
   Task<> pause(Millis span);
 
   const Clock& clock_;
+  const std::string node_;
   boost::asio::io_context context_{1};
   Routing routing_;
   LeaseKeeper keeper_;
   Inbox& inbox_;
   ShardThreads* shards_ = nullptr;
   Checkpointer* checkpointer_ = nullptr;
+  Peers& peers_;
   std::unique_ptr<InboxReader> reader_;
+  std::unique_ptr<LoadExchange> loads_;
   std::thread thread_;
-  int running_ = 3;  ///< of the loops that a stop waits for
+  int running_ = 4;  ///< of the loops that a stop waits for
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> left_ = false, in_order_ = false;
 };

@@ -182,6 +182,7 @@ void Node::open_services(std::function<void(const Error&)> fatal) {
     cluster_->attach(*shards_, *checkpointer_);
     parts.node = config_.cluster.node;
     parts.cluster = [this] { return cluster_->status(); };
+    parts.figures = [this] { return cluster_->loads().all(); };
   }
   server_ = std::make_unique<Server>(parts, config_.http, config_.ingest);
 }
@@ -231,6 +232,7 @@ Result<void> Node::join() {
 void Node::answer_peer(PeerCall call, std::string bytes, PeerAnswer answer) {
   if (stopping_) return answer(fail(Errc::kUnavailable, "the node stops"));
   if (call == PeerCall::kHttp) return server_->take_passed_on(std::move(bytes), std::move(answer));
+  if (call == PeerCall::kFigures) return answer(cluster_->loads().own());
   if (call != PeerCall::kReports)
     return answer(fail(Errc::kInvalidArgument, "a call of another release"));
   const std::size_t shard = next_shard_++ % shards_->count();

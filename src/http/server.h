@@ -24,6 +24,7 @@
 #include "ingest/options.h"
 #include "runtime/clock.h"
 #include "service/backup.h"
+#include "service/load_exchange.h"
 #include "service/service.h"
 #include "service/transfer.h"
 #include "shard/shard_threads.h"
@@ -42,6 +43,8 @@ struct ServerParts {
   std::string node = "local";
   /// In a cluster: what this node knows of it. From any thread.
   std::function<std::shared_ptr<const LeaseStatus>()> cluster;
+  /// The same of what its nodes say of themselves.
+  std::function<std::shared_ptr<const AllFigures>()> figures;
   std::uint64_t boot = 0;  ///< differs at each start: event ids of streams begin with it
   Instant started_at;      ///< of this process
   /// Adds the families of what HTTP does not know (journal, store, process) to /metrics. Called on

@@ -104,6 +104,8 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
        &F::inbox_folded);
   each(kCounter, "playhead_inbox_dropped_total",
        "Rows of the inbox that tell of what was erased, or can't be read.", &F::inbox_dropped);
+  each(kGauge, "playhead_undrained_views",
+       "Views in memory that are to be handed to other owners' inbox.", &F::undrained);
   each(kCounter, "playhead_checkpoint_errors_total", "Writes that the store refused.",
        &F::sweep_errors);
   each(kCounter, "playhead_erasures_total", "Accounts and profiles erased.", &F::erasures);
@@ -122,6 +124,18 @@ std::size_t slots_of(const LeaseStatus& status, std::string_view node) {
   return slots;
 }
 
+// What the node said of itself a few seconds ago; nothing of one that is silent.
+void write_figures(JsonOut& json, const Shared& shared, const std::string& node,
+                   bool others = false) {
+  if (!shared.parts.figures) return;
+  const auto all = shared.parts.figures();
+  const auto found = all->find(node);
+  if (found == all->end()) return;
+  const NodeFigures& figures = found->second;
+  if (others) json.field("views_active", figures.views_active);
+  json.field("reports_per_s", figures.load / 1'000).field("undrained_views", figures.undrained);
+}
+
 void write_node(JsonOut& json, const Shared& shared, const LeaseStatus* status,
                 const std::vector<ShardFigures>& shards) {
   std::uint64_t active = 0, reports = 0;
@@ -137,24 +151,27 @@ void write_node(JsonOut& json, const Shared& shared, const LeaseStatus* status,
       .field("threads", shards.size())
       .field("slots", status != nullptr ? slots_of(*status, shared.parts.node) : kSlots)
       .field("views_active", active)
-      .field("reports", reports)
-      .close('}');
+      .field("reports", reports);
+  write_figures(json, shared, shared.parts.node);
+  json.close('}');
 }
 
-// The other nodes by their rows: what they do is theirs to say.
-void write_others(JsonOut& json, const LeaseStatus& status, std::string_view self) {
+// The other nodes by their rows, and by what they say of what they do.
+void write_others(JsonOut& json, const Shared& shared, const LeaseStatus& status) {
   if (status.nodes == nullptr) return;
-  for (const NodeEntry& entry : *status.nodes)
-    if (entry.row.node != self)
-      json.open('{')
-          .field("node", entry.row.node)
-          .field("state", entry.row.over     ? "gone"
-                          : entry.row.taking ? "ready"
-                                             : "leaving")
-          .field("epoch", std::to_string(entry.row.session))
-          .field("slots", slots_of(status, entry.row.node))
-          .field("http_address", entry.note.http_address)
-          .close('}');
+  for (const NodeEntry& entry : *status.nodes) {
+    if (entry.row.node == shared.parts.node) continue;
+    json.open('{')
+        .field("node", entry.row.node)
+        .field("state", entry.row.over     ? "gone"
+                        : entry.row.taking ? "ready"
+                                           : "leaving")
+        .field("epoch", std::to_string(entry.row.session))
+        .field("slots", slots_of(status, entry.row.node))
+        .field("http_address", entry.note.http_address);
+    write_figures(json, shared, entry.row.node, true);
+    json.close('}');
+  }
 }
 
 // Neighbours of one owner and epoch together; slots without an owner are left out.
@@ -235,7 +252,7 @@ Task<Reply> get_cluster(Request request) {
   const auto status = shared.parts.cluster ? shared.parts.cluster() : nullptr;
   json.open('{').field("mode", status ? "cluster" : "embedded").key("nodes").open('[');
   write_node(json, shared, status.get(), shards);
-  if (status) write_others(json, *status, shared.parts.node);
+  if (status) write_others(json, shared, *status);
   json.close(']').key("slots").open('[');
   if (status)
     write_slots(json, *status);

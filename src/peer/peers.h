@@ -17,6 +17,7 @@ namespace playhead {
 enum class PeerCall : std::uint8_t {
   kReports = 1,  ///< service/passing.cc
   kHttp = 2,     ///< http/passing.h
+  kFigures = 3,  ///< service/load_exchange.h
 };
 
 class Peers {

@@ -320,6 +320,9 @@ std::vector<std::string> Shard::profiles_in_memory(const AccountRef& ref) {
 const ShardFigures& Shard::figures() {
   figures_.views_in_memory = table_.views();
   figures_.accounts_in_memory = table_.accounts();
+  figures_.undrained = 0;
+  for (std::uint16_t slot = 0; in_cluster() && slot < kSlots; ++slot)
+    if (slots_[slot].foreign) table_.each_in_slot(slot, [&](Entry&) { ++figures_.undrained; });
   return figures_;
 }
 

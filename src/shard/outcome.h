@@ -52,7 +52,8 @@ struct ShardFigures {
   std::uint64_t inbox_rows = 0;      ///< handed to the inbox
   std::uint64_t inbox_folded = 0, inbox_dropped = 0;  ///< taken from it; of no use any more
   std::uint64_t streams = 0, streams_dropped = 0;
-  std::uint64_t loads = 0;  ///< accounts read from the store
+  std::uint64_t loads = 0;      ///< accounts read from the store
+  std::uint64_t undrained = 0;  ///< views in memory that are others' to fold
   std::uint64_t sweep_errors = 0;
   std::uint64_t erasures = 0;  ///< done by the store
 };

@@ -58,7 +58,7 @@ def test_all_nodes_answer_as_the_fold_does(cluster):
                 assert folds[one["account"]].report(one, arrived) is None
     settle(cluster, list(folds))
     for node in cluster.nodes:
-        asker = Asker(node.port)
+        asker = Asker(node.port, patient=True)
         found = [line for account, fold in folds.items()
                  for line in differences(asker, account, fold, PROFILES, now_ms(), TITLES, page=7)]
         assert not found, f"{node.name}:\n" + "\n".join(found[:40])

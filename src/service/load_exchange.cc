@@ -1,0 +1,136 @@
+// Counters to rates, and rates from node to node.
+#include "service/load_exchange.h"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "record/bytes.h"
+
+namespace playhead {
+namespace {
+
+constexpr std::uint8_t kFormat = 1;
+constexpr Millis kAnswerMs = 1'000;
+
+struct ShardLook {
+  std::vector<SlotFigures> slots;
+  ShardFigures figures;
+};
+
+Task<ShardLook> look_at(Shard& shard) {
+  ShardLook out{.slots = {}, .figures = shard.figures()};
+  shard.slot_figures(out.slots);
+  co_return out;
+}
+
+}  // namespace
+
+void encode(std::string& out, const NodeFigures& figures) {
+  out.push_back(static_cast<char>(kFormat));
+  put_varint(out, figures.views_active);
+  put_varint(out, figures.load);
+  put_varint(out, figures.undrained);
+  put_varint(out, figures.slots.size());
+  for (const auto& [slot, load] : figures.slots) {
+    put_varint(out, slot);
+    put_varint(out, load);
+  }
+}
+
+Result<NodeFigures> decode_figures(std::string_view bytes) {
+  Reader in(bytes);
+  NodeFigures out;
+  if (in.fixed<std::uint8_t>() != kFormat)
+    return fail(Errc::kUnavailable, "a node's figures in a format that is not known here");
+  out.views_active = in.varint();
+  out.load = in.varint();
+  out.undrained = in.varint();
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const auto slot = in.narrow<std::uint16_t>();
+    const auto load = in.narrow<std::uint32_t>();
+    if (slot >= kSlots) return fail(Errc::kUnavailable, "a node's figures name no slot");
+    out.slots.emplace_back(slot, load);
+  }
+  if (!in.ok() || count > kSlots) return fail(Errc::kUnavailable, "a node's figures are cut short");
+  return out;
+}
+
+LoadExchange::LoadExchange(ShardThreads& shards, Peers& peers, LeaseKeeper& keeper,
+                           const Clock& clock, std::string self)
+    : shards_(shards),
+      peers_(peers),
+      keeper_(keeper),
+      clock_(clock),
+      self_(std::move(self)),
+      measured_ms_(clock.monotonic_ms()) {}
+
+Task<> LoadExchange::step() {
+  const auto status = keeper_.status();
+  if (status == nullptr || status->map == nullptr) co_return;
+  auto all = std::make_shared<AllFigures>();
+  (*all)[self_] = co_await measure(*status);
+  {  // others may ask meanwhile
+    std::scoped_lock lock(mutex_);
+    auto known = std::make_shared<AllFigures>(*all_);
+    (*known)[self_] = all->at(self_);
+    all_ = std::move(known);
+  }
+  if (status->nodes != nullptr)
+    for (const NodeEntry& entry : *status->nodes) {
+      if (entry.row.node == self_ || entry.row.over || entry.note.peer_address.empty()) continue;
+      const auto answer = co_await peers_.ask(entry.note.peer_address, PeerCall::kFigures, {},
+                                              Deadline{.at_ms = clock_.monotonic_ms() + kAnswerMs});
+      auto figures =
+          answer ? decode_figures(*answer) : Result<NodeFigures>(std::unexpected(answer.error()));
+      if (!figures) continue;
+      for (const auto& [slot, load] : figures->slots) meter_.learn(slot, load);
+      all->insert_or_assign(entry.row.node, *std::move(figures));
+    }
+  std::uint64_t sum = 0;
+  for (const auto& [node, figures] : *all) sum += figures.load;
+  keeper_.set_loads(sum >= kLoadMin * all->size() ? meter_.loads() : SlotLoads(kSlots));
+  std::scoped_lock lock(mutex_);
+  all_ = std::move(all);
+}
+
+// A slot's load is counted by who owns it; the others learn it from him.
+Task<NodeFigures> LoadExchange::measure(const LeaseStatus& status) {
+  NodeFigures out;
+  const SlotSet mine = status.map->slots_of(status.session);
+  for (std::size_t i = 0; i < shards_.count(); ++i) {
+    const ShardLook look = co_await boost::asio::co_spawn(
+        shards_.threads().executor(i), look_at(shards_.shard(i)), boost::asio::use_awaitable);
+    out.views_active += look.figures.views_active;
+    out.undrained += look.figures.undrained;
+    for (const SlotFigures& slot : look.slots) {
+      const std::uint64_t fresh = slot.reports - std::exchange(counted_[slot.slot], slot.reports);
+      if (mine[slot.slot]) meter_.count(slot.slot, static_cast<std::uint32_t>(fresh));
+    }
+  }
+  const Millis now_ms = clock_.monotonic_ms();
+  meter_.close(std::max<Millis>(now_ms - std::exchange(measured_ms_, now_ms), 1));
+  for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
+    const std::uint32_t load = meter_.loads()[slot];
+    if (!mine[slot] || load == 0) continue;
+    out.slots.emplace_back(slot, load);
+    out.load += load;
+  }
+  co_return out;
+}
+
+std::string LoadExchange::own() const {
+  const auto known = all();
+  std::string out;
+  const auto figures = known->find(self_);
+  encode(out, figures == known->end() ? NodeFigures() : figures->second);
+  return out;
+}
+
+std::shared_ptr<const AllFigures> LoadExchange::all() const {
+  std::scoped_lock lock(mutex_);
+  return all_;
+}
+
+}  // namespace playhead
