@@ -4,8 +4,10 @@
 
 #include <memory>
 
+#include "cluster/fresh_slots.h"
 #include "cluster/lease_rows.h"
 #include "config/config.h"
+#include "http/metrics.h"
 #include "peer/peers.h"
 #include "runtime/clock.h"
 #include "store/inbox.h"
@@ -21,6 +23,11 @@ class ClusterParts {
   virtual Inbox& inbox() = 0;
   virtual LeaseRows& rows() = 0;
   virtual Peers& peers() = 0;
+
+  /// What the node's lease allows; before the store is used. It outlives the last use.
+  virtual void set_leases(const FreshSlots& fresh) = 0;
+  /// Figures of what it is made of. Any thread.
+  virtual void collect(MetricsText& out) const = 0;
 
   /// Answers other nodes at `peer_listen` from now on. Errors: unavailable (the port is taken).
   virtual Result<void> listen(PeerHandler handler) = 0;
