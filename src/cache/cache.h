@@ -109,7 +109,7 @@ struct CacheCounters {
 
 struct CacheOptions {
   std::string name = "playhead";      ///< of the cluster: two that share a cache never mix; an id
-  std::uint32_t page_rows_max = 100;  ///< 1 to kPageRowsMax; a page keeps the newest
+  std::uint32_t page_rows_max = 101;  ///< 1 to kPageRowsMax; one more than an answer shows
   Millis page_ttl_ms = 60'000;        ///< a page that nobody reads is gone after that
   Millis page_life_ms_max = 600'000;  ///< and one that is read, after that
   std::uint32_t lanes = 2;            ///< threads, each with a connection of its own to each server

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "cluster/fresh_slots.h"
 #include "cluster/lease_rows.h"
 #include "config/config.h"
+#include "http/metrics.h"
 #include "peer/peers.h"
 #include "runtime/clock.h"
 #include "store/inbox.h"
@@ -28,6 +30,11 @@ class ClusterParts {
   virtual LeaseRows& rows() = 0;
   virtual Peers& peers() = 0;
   virtual RowsWritten rows_written() const = 0;
+
+  /// What the node's lease allows; before the store is used. It outlives the last use.
+  virtual void set_leases(const FreshSlots& fresh) = 0;
+  /// Figures of what it is made of. Any thread.
+  virtual void collect(MetricsText& out) const = 0;
 
   /// Answers other nodes at `peer_listen` from now on. Errors: unavailable (the port is taken).
   virtual Result<void> listen(PeerHandler handler) = 0;

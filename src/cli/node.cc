@@ -150,6 +150,7 @@ void Node::open_services(std::function<void(const Error&)> fatal) {
   Others others;
   if (parts_ != nullptr) {
     cluster_ = std::make_unique<ClusterNode>(config_, *parts_, clock_, random_number());
+    parts_->set_leases(cluster_->fresh());
     others = {.routing = &cluster_->routing(), .peers = &parts_->peers()};
   }
   shards_->make({.boot = boot,
@@ -364,7 +365,10 @@ void Node::collect(MetricsText& out) const {
   out.histogram("playhead_journal_sync_seconds", "Time of each group commit.", bounds,
                 journal.sync_us_buckets, number(journal.sync_us) / 1e6);
   if (rocks_ != nullptr) add_store_figures(out, rocks_->figures());
-  if (parts_ != nullptr) add_rows_written(out, parts_->rows_written());
+  if (parts_ != nullptr) {
+    add_rows_written(out, parts_->rows_written());
+    parts_->collect(out);
+  }
   const TransferFigures transfer = transfer_->figures();
   out.counter("playhead_import_records_total", "Records that changed something.",
               number(transfer.imported));

@@ -26,6 +26,11 @@ class FreshSlots {
     if (now_ms >= fresh_until_ms_.load(std::memory_order_acquire)) return 0;
     return epochs_[slot].load(std::memory_order_acquire);
   }
+  /// The epoch under which the slot is this node's, whether its lease holds now or not; 0: it is
+  /// not, or is being given away.
+  std::uint64_t epoch(std::uint16_t slot) const {
+    return epochs_[slot].load(std::memory_order_acquire);
+  }
   Millis fresh_until_ms() const { return fresh_until_ms_.load(std::memory_order_acquire); }
 
   void publish(const Lease& lease) {

@@ -177,6 +177,10 @@ Result<void> check_config(const Config& config) {
   if (config.http.tls_certificate.empty() != config.http.tls_key.empty())
     return fail(Errc::kInvalidArgument,
                 "http.tls_certificate and http.tls_key belong together; set both, or neither");
+  if (!config.cache.kind.empty() && config.cache.servers.empty())
+    return fail(Errc::kInvalidArgument, "cache.kind is set, but not cache.servers");
+  if (config.cache.cache.page_ttl_ms > config.cache.cache.page_life_ms_max)
+    return above("cache.page_ttl_ms", "cache.page_life_max_ms");
   return {};
 }
 

@@ -11,6 +11,8 @@
 
 #include "auth/options.h"
 #include "base/result.h"
+#include "cache/cache.h"
+#include "cache/cached_store.h"
 #include "http/options.h"
 #include "ingest/options.h"
 #include "journal/rocksdb/rocks_journal.h"
@@ -39,6 +41,14 @@ struct RingOptions {
   Millis settle_delay_ms = 60'000;  ///< how old a write is that no loss of power can undo
 };
 
+/// The cache that a cluster reads the newest history through.
+struct CacheConfig {
+  std::string kind;     ///< memcached or redis; empty: none
+  std::string servers;  ///< HOST:PORT, HOST:PORT
+  CacheOptions cache;
+  CachedStoreOptions reads;
+};
+
 struct Config {
   std::string data;                ///< directory of journal and store; made if missing
   std::string log_level = "info";  ///< debug, info, warning or error
@@ -53,6 +63,7 @@ struct Config {
   BackupOptions backup;
   ClusterOptions cluster;
   RingOptions cassandra;
+  CacheConfig cache;
 
   bool in_cluster() const { return !cluster.node.empty(); }
 };

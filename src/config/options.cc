@@ -7,6 +7,8 @@
 
 #include "auth/token.h"
 #include "base/ids.h"
+#include "cache/page.h"
+#include "cache/servers.h"
 
 namespace playhead {
 namespace {
@@ -66,6 +68,22 @@ Result<void> check_node(const std::string& text) {
   return fail(Errc::kInvalidArgument, "'" + text + "' is no name of a node");
 }
 
+Result<void> check_cache_kind(const std::string& text) {
+  if (text.empty() || text == "memcached" || text == "redis") return {};
+  return fail(Errc::kInvalidArgument, "'" + text + "' is no kind of cache");
+}
+
+Result<void> check_cache_servers(const std::string& text) {
+  if (text.empty()) return {};
+  const auto servers = parse_cache_servers(text);
+  return servers ? Result<void>() : std::unexpected(servers.error());
+}
+
+Result<void> check_id(const std::string& text) {
+  if (is_id(text)) return {};
+  return fail(Errc::kInvalidArgument, "'" + text + "' is no id");
+}
+
 constexpr std::string_view kNodeForm = "1 to 128 of A-Z a-z 0-9 . _ ~ : @ -";
 constexpr std::string_view kKeyForm =
     "a list of keys, each with \"kid\" and \"kty\", as `playhead key` makes them";
@@ -89,6 +107,9 @@ constexpr auto kSections = std::to_array<Section>({
      "A node of a cluster, in a binary that is built for it. Without `node` all of this is unused. "
      "See docs/cluster.md."},
     {"cassandra", "The ring that a cluster keeps its data in."},
+    {"cache",
+     "A cache of each profile's newest history, for the nodes of a cluster; all of them are told "
+     "the same. Without `kind` the rest is unused. See docs/cluster.md."},
 });
 
 constexpr auto kOptions = std::to_array<Option>({
@@ -317,6 +338,35 @@ constexpr auto kOptions = std::to_array<Option>({
      60 * kMinute,
      "How old a write is that is on the disks of its replicas, whatever happens: more than their "
      "`commitlog_sync_period`. The journal is kept until then."},
+
+    {"cache", "kind", at<&Config::cache, &CacheConfig::kind>, 0, 0,
+     "What the cache is. Empty: there is none, and history is read from the ring.",
+     check_cache_kind, "memcached, redis, or nothing"},
+    {"cache", "servers", at<&Config::cache, &CacheConfig::servers>, 0, 0,
+     "All servers of a Memcached, in the same order for all nodes; the one of a Redis. Keep the "
+     "way to them private: what people watched goes over it.",
+     check_cache_servers, "HOST:PORT, HOST:PORT, as in \"10.0.0.1:11211, 10.0.0.2:11211\""},
+    {"cache", "name", at<&Config::cache, &CacheConfig::cache, &CacheOptions::name>, 0, 0,
+     "The cluster's name there: clusters that share a cache have different ones.", check_id,
+     kNodeForm},
+    {"cache", "page_rows_max",
+     at<&Config::cache, &CacheConfig::cache, &CacheOptions::page_rows_max>, 1, kPageRowsMax,
+     "Rows kept of a profile. A question for more is answered by the ring; it is for one more than "
+     "its `limit`."},
+    {"cache", "page_ttl_ms", at<&Config::cache, &CacheConfig::cache, &CacheOptions::page_ttl_ms>,
+     kSecond, 7 * kDay, "After this long without a read a profile's rows are dropped."},
+    {"cache", "page_life_max_ms",
+     at<&Config::cache, &CacheConfig::cache, &CacheOptions::page_life_ms_max>, kSecond, 7 * kDay,
+     "And after this long in any case."},
+    {"cache", "lanes", at<&Config::cache, &CacheConfig::cache, &CacheOptions::lanes>, 1, 64,
+     "Threads that wait for the servers, each with a connection to each of them."},
+    {"cache", "read_max_ms",
+     at<&Config::cache, &CacheConfig::reads, &CachedStoreOptions::read_max_ms>, 1, 10 * kSecond,
+     "Time that an answer waits for the cache, before the ring is asked."},
+    {"cache", "versions_max",
+     at<&Config::cache, &CacheConfig::reads, &CachedStoreOptions::versions_max>, 16, 100'000'000,
+     "Profiles of which a node remembers what the cache must have; some 200 bytes each. Of others "
+     "the cache is not asked."},
 });
 
 /// Levenshtein's distance.

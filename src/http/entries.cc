@@ -65,7 +65,7 @@ Task<Reply> get_history(Request request) {
   auto page =
       co_await request.worker->service().history(request.profile_ref(), *filter, after, *limit);
   if (!page) co_return problem(page.error());
-  auto& [items, end] = page->value;
+  auto& [items, end, copied_at] = page->value;
   const std::string next =
       end ? write_cursor(scope, {.at = end->keyed_start, .id = end->view}) : std::string();
   if (prefers(request.accept, "text/csv", kJson))

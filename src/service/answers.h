@@ -84,6 +84,7 @@ struct HistoryNext {
 struct HistoryPage {
   std::vector<HistoryItem> items;
   std::optional<HistoryNext> next;
+  std::optional<Instant> copied_at;  ///< the store's rows are of then: HistoryRows::as_of
 };
 
 struct PutOutcome {

@@ -122,6 +122,7 @@ Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, History
     auto rows = hidden ? HistoryRows{} : co_await store_.history(profile, from, limit + 1);
     if (!rows) co_return std::unexpected(rows.error());
     scanned += rows->views.size();
+    if (rows->as_of) page.copied_at = rows->as_of;
     Rows chunk;
     std::optional<Place> last;
     for (StoredView& row : rows->views) {
@@ -157,7 +158,13 @@ Task<Result<Answer<HistoryPage>>> Service::read_history(ProfileRef profile, Hist
   auto page =
       co_await read_history_page(std::move(profile), std::move(filter), std::move(after), limit);
   if (!page) co_return std::unexpected(page.error());
-  co_return answer_of(began, worse(before, shard_of(account).how_fresh(account)), *std::move(page));
+  HowFresh how = worse(before, shard_of(account).how_fresh(account));
+  // A copy, though the slot may have become this node's since. The store had what was a checkpoint
+  // old then.
+  if (page->copied_at)
+    how = worse(how, {.freshness = Freshness::kStale,
+                      .as_of = *page->copied_at - options_.checkpoint_interval_ms});
+  co_return answer_of(began, how, *std::move(page));
 }
 
 Task<Result<Answer<HistoryItem>>> Service::history_item(ProfileRef profile, std::string id) {

@@ -75,6 +75,9 @@ struct HistoryKey {
 struct HistoryRows {
   std::vector<StoredView> views;  ///< newest keyed start first
   bool more = false;              ///< rows may follow the last one, of which there is one then
+  /// Given from a copy, which holds what the store had then and perhaps nothing since: no answer
+  /// with them is fresh. None: as the store has them.
+  std::optional<Instant> as_of;
 };
 
 class Store {

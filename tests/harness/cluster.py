@@ -138,6 +138,7 @@ class Cluster:
         self.subnet = self._subnet()
         self.ring = Ring(self.directory / "cassandra", self.subnet, cassandra_nodes)
         self.cache = CacheServer(cache, f"{self.subnet}.21", self.directory / "cache") if cache else None
+        config += f"\n{self.cache.config}" if self.cache else ""
         self.nodes = [Node(self.directory, number, self.subnet, self.ring.contacts, config)
                       for number in range(1, nodes + 1)]
 
@@ -174,7 +175,7 @@ class Cluster:
              "--replication", str(min(3, self.ring.count))], "the schema can't be applied")
         if self.cache is not None:
             self.cache.start()
-            self.say(f"{self.cache.kind} answers on {self.cache.address}; no node reads through a cache yet")
+            self.say(f"{self.cache.kind} answers on {self.cache.address}")
         self.say(f"starting {len(self.nodes)} Playhead nodes")
         for node in self.nodes:
             node.launch()

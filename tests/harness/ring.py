@@ -126,6 +126,11 @@ class CacheServer:
     def address(self):
         return f"{self.host}:{self.port}"
 
+    @property
+    def config(self):
+        """What makes a node read through it."""
+        return f'[cache]\nkind = "{self.kind}"\nservers = "{self.address}"\n'
+
     def _command(self):
         if self.kind == "memcached":
             return ["memcached", "-u", "nobody", "-l", self.host, "-p", self.port, "-U", 0, "-m", 64, "-t", 1]

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "cli/cassandra/node_cache.h"
 #include "cluster/cassandra/cassandra_lease_rows.h"
 #include "peer/grpc/grpc_peer_server.h"
 #include "peer/grpc/grpc_peers.h"
@@ -33,7 +34,9 @@ CqlOptions ring(CqlOptions options, const RingOptions& config, const std::string
 
 class Parts final : public ClusterParts {
  public:
-  Store& store() override { return *store_; }
+  Store& store() override {
+    return cached_ != nullptr ? static_cast<Store&>(*cached_) : static_cast<Store&>(*store_);
+  }
   Inbox& inbox() override { return *inbox_; }
   LeaseRows& rows() override { return *rows_; }
   Peers& peers() override { return *peers_; }
@@ -41,6 +44,18 @@ class Parts final : public ClusterParts {
     return {.store = store_->rows_written(),
             .inbox = inbox_->rows_written(),
             .leases = rows_->rows_written()};
+  }
+
+  void set_leases(const FreshSlots& fresh) override {
+    if (cached_ == nullptr) return;
+    cached_->set_leases([&fresh, this](std::uint16_t slot) -> SlotLease {
+      const std::uint64_t epoch = fresh.epoch(slot);
+      return {.epoch = epoch,
+              .holds = epoch != 0 && fresh.fresh_epoch(slot, clock_->monotonic_ms()) == epoch};
+    });
+  }
+  void collect(MetricsText& out) const override {
+    if (cached_ != nullptr) add_cache_figures(out, cached_->figures());
   }
 
   Result<void> listen(PeerHandler handler) override {
@@ -66,6 +81,12 @@ class Parts final : public ClusterParts {
     auto store = CassandraStore::open(stored, clock);
     if (!store) return std::unexpected(store.error());
     store_ = *std::move(store);
+    clock_ = &clock;
+    if (!config.cache.kind.empty()) {
+      auto cached = make_cached_store(config, *store_, clock);
+      if (!cached) return std::unexpected(cached.error());
+      cached_ = *std::move(cached);
+    }
     auto session = CqlSession::open(ring({}, config.cassandra, *password));
     if (!session) return std::unexpected(session.error());
     inbox_session_ = *std::move(session);
@@ -84,7 +105,9 @@ class Parts final : public ClusterParts {
  private:
   std::string listen_;
   PeerOptions peer_;
+  const Clock* clock_ = nullptr;
   std::unique_ptr<CassandraStore> store_;
+  std::unique_ptr<CachedStore> cached_;  ///< over it; null: no cache is set
   std::unique_ptr<CqlSession> inbox_session_;
   std::unique_ptr<CassandraInbox> inbox_;
   std::unique_ptr<CassandraLeaseRows> rows_;
