@@ -70,8 +70,12 @@ class Ring:
         self.subnet, self.count = subnet, count
 
     @property
+    def addresses(self):
+        return [f"{self.subnet}.{number}" for number in range(1, self.count + 1)]
+
+    @property
     def contacts(self):
-        return ",".join(f"{self.subnet}.{number}:{CQL_PORT}" for number in range(1, self.count + 1))
+        return ",".join(f"{address}:{CQL_PORT}" for address in self.addresses)
 
     @property
     def exists(self):
@@ -94,6 +98,17 @@ class Ring:
     def stop(self):
         if self.exists:
             self._dev("Cassandra does not stop", "stop")
+
+    def query(self, statement, consistency="ONE"):
+        """Its rows as lines, by whichever node answers first in order."""
+        for node in range(1, self.count + 1):
+            try:
+                return self._dev("Cassandra does not answer", "cql", "--node", node, "--consistency", consistency,
+                                 statement).splitlines()
+            except Failure:
+                if node == self.count:
+                    raise
+        return []
 
     def pid(self, node):
         """None if it does not run."""
