@@ -12,7 +12,7 @@ from oracle.fold import text_of
 AWAY_S = 3.0  # of load once the slots are owned again, before an owner comes back
 CALM_S_MAX = 5.0  # of a report, while the store is away and all nodes are there
 CUT_S = 10.0  # at least; the longest lease is over by then
-SIDES = (("cassandra",), ("peers",), ("cassandra", "peers"))
+SIDES = (("peers",), ("cassandra",), ("cassandra", "peers"))
 CUTS = tuple(itertools.product(SIDES, WAYS))
 
 

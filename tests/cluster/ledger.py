@@ -79,7 +79,7 @@ def brisk(rate=300, batch=None):
 def steady(rate=5_000, batch=None, checkpoint_interval_ms=30_000):
     """As many views as report so often by a heartbeat of 10 s, which last for ten to twenty minutes."""
     return Scale(rate, batch or 100, heartbeat_s=10.0, reports=120, changes=0.03, silent_part=10,
-                 starts_a_second=500, checkpoint_interval_ms=checkpoint_interval_ms, workers=16)
+                 starts_a_second=500, checkpoint_interval_ms=checkpoint_interval_ms, workers=64)
 
 
 def now_ms():

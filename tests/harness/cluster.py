@@ -136,16 +136,17 @@ class Node(Server):
 
 
 class Cluster:
-    """config: the text of a TOML file that all nodes get beside their own. say: is told of each step."""
+    """config: the text of a TOML file that all nodes get beside their own. say: is told of each step. quick: as in Ring."""
 
-    def __init__(self, directory, nodes=3, cassandra_nodes=3, cache="memcached", config="", say=lambda _: None):
+    def __init__(self, directory, nodes=3, cassandra_nodes=3, cache="memcached", config="", say=lambda _: None,
+                 quick=True):
         if not 1 <= nodes <= NODES_MAX:
             raise Failure(f"a cluster here has 1 to {NODES_MAX} nodes")
         self.directory = pathlib.Path(directory).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.say = say
         self.subnet = self._subnet()
-        self.ring = Ring(self.directory / "cassandra", self.subnet, cassandra_nodes)
+        self.ring = Ring(self.directory / "cassandra", self.subnet, cassandra_nodes, quick)
         self.cache = CacheServer(cache, f"{self.subnet}.21", self.directory / "cache") if cache else None
         self.nodes = [Node(self.directory, number, self.subnet, self.ring.contacts, config)
                       for number in range(1, nodes + 1)]

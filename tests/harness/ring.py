@@ -63,11 +63,14 @@ def thaw(pid):
 
 
 class Ring:
-    """Cassandra nodes by dev/cassandra/cassandra-dev: numbers from 1, addresses SUBNET.1 and up."""
+    """Cassandra nodes by dev/cassandra/cassandra-dev: numbers from 1, addresses SUBNET.1 and up.
 
-    def __init__(self, directory, subnet, count=3):
+    quick: they are there sooner, and do less.
+    """
+
+    def __init__(self, directory, subnet, count=3, quick=True):
         self.directory = pathlib.Path(directory)
-        self.subnet, self.count = subnet, count
+        self.subnet, self.count, self.quick = subnet, count, quick
 
     @property
     def addresses(self):
@@ -87,8 +90,8 @@ class Ring:
     def start(self, node=None):
         """All that are down, or one; returns when it answers. What it said."""
         which = () if node is None else ("--node", node)
-        return self._dev("Cassandra does not start", "start", "--quick", "--nodes", self.count, "--subnet", self.subnet,
-                         *which)
+        return self._dev("Cassandra does not start", "start", *(("--quick",) if self.quick else ()), "--nodes",
+                         self.count, "--subnet", self.subnet, *which)
 
     def kill(self, node=None):
         """SIGKILL to one, or to all."""
