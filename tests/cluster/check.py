@@ -2,7 +2,7 @@
 
 import time
 
-from cluster.ledger import CHECKPOINT_INTERVAL_MS, PROFILES, RULES, TITLES
+from cluster.ledger import PROFILES, RULES, TITLES
 from cluster.look import ask_all, path_of
 from harness.server import PAUSE_S
 from oracle.compare import Asker, differences
@@ -11,7 +11,7 @@ from oracle.fold import Account, ms_of
 # Between a checkpoint's write and the next lie the interval, and what the writing takes.
 ALLOWANCE_MS = 1_500
 AWAY_LOOKS_MAX, AWAY_PAUSE_S = 11, 1.0  # at what an owner's looks into the inbox may still bring
-LOOKS_MAX = 100  # at what is not there yet and says that it is stale
+STALE_S_MAX = 30.0  # for what is not there yet and says that it is stale
 
 
 class Away:
@@ -23,10 +23,10 @@ class Away:
         self.faults = []
 
 
-def while_away(nodes, views, gone_ms):
+def while_away(nodes, views, gone_ms, interval_ms):
     """Asks for `views`, of which nothing is on its way, through `nodes`. gone_ms: when the owner went.
 
-    What is missing may be as old as a checkpoint interval, counted back from then, and must be heartbeats. What others
+    What is missing may be as old as interval_ms, that of checkpoints, counted back from then, and must be heartbeats. What others
     took meanwhile, the new owner may find only with his next looks: who is found wanting is asked again for a while.
     """
     found = Away()
@@ -39,7 +39,7 @@ def while_away(nodes, views, gone_ms):
             for view, (status, body) in zip(some, ask_all(node, map(path_of, some))):
                 if look == 0:
                     found.stale += bool(body.get("stale"))
-                faults = _faults_while_away(found, view, status, body, gone_ms)
+                faults = _faults_while_away(found, view, status, body, gone_ms, interval_ms)
                 if faults:
                     wanting.append((view, node, faults))
         waiting = [(view, node) for view, node, _ in wanting]
@@ -51,7 +51,7 @@ def while_away(nodes, views, gone_ms):
     return found
 
 
-def _faults_while_away(found, view, status, body, gone_ms):
+def _faults_while_away(found, view, status, body, gone_ms, interval_ms):
     def told(one):
         return f"{one.report}, acknowledged {gone_ms - one.acknowledged_ms} ms before the fault"
 
@@ -63,7 +63,7 @@ def _faults_while_away(found, view, status, body, gone_ms):
         return []
     found.false_words += not body["stale"]
     behind_ms = gone_ms - missing[0].acknowledged_ms
-    too_old = not body["stale"] or behind_ms > CHECKPOINT_INTERVAL_MS + ALLOWANCE_MS
+    too_old = not body["stale"] or behind_ms > interval_ms + ALLOWANCE_MS
     faults = [f"at {body['at']}, stale {body['stale']}, and lacks {told(one)}"
               for one in missing if too_old or not one.is_heartbeat]
     if not faults:
@@ -73,12 +73,12 @@ def _faults_while_away(found, view, status, body, gone_ms):
 
 
 def places_missing(nodes, views):
-    """How many of those views lack something that was acknowledged, at whichever node; nothing is on its way."""
-    missing = 0
+    """Those of the views that lack something that was acknowledged, at whichever node; nothing is on its way."""
+    missing = []
     for number, node in enumerate(nodes):
         some = views[number::len(nodes)]
-        missing += sum(status != 200 or ms_of(body["at"]) < view.sent[-1].at
-                       for view, (status, body) in zip(some, ask_all(node, map(path_of, some))))
+        missing += [view for view, (status, body) in zip(some, ask_all(node, map(path_of, some)))
+                    if status != 200 or ms_of(body["at"]) < view.sent[-1].at]
     return missing
 
 
@@ -113,10 +113,11 @@ class Folds:
         """What that node answers differently: lines. What says that it is stale may be right a little later."""
         lines = []
         for account, fold in self.folds.items():
-            for _ in range(LOOKS_MAX):
+            give_up = time.monotonic() + STALE_S_MAX
+            while True:
                 asker = Asker(node.port, allow_stale=True)
                 found = differences(asker, account, fold, PROFILES, now, TITLES)
-                if not found or not asker.stale:
+                if not found or not asker.stale or time.monotonic() > give_up:
                     break
                 time.sleep(PAUSE_S)
             lines += [f"{node.name}, {asker.stale} stale: {line}" for line in found]
@@ -129,8 +130,8 @@ def lost(nodes, views):
     One that says that it is stale may say so again for a while, and then be right.
     """
     waiting = [(view, nodes[number % len(nodes)]) for number, view in enumerate(views)]
-    faults = []
-    for _ in range(LOOKS_MAX):
+    faults, give_up = [], time.monotonic() + STALE_S_MAX
+    while waiting:
         again = []
         for node in nodes:
             some = [view for view, asked in waiting if asked is node]
@@ -138,11 +139,12 @@ def lost(nodes, views):
                 fault = _fault_of(view, node, status, body)
                 if fault is not None:
                     (again if body.get("stale") else faults).append((view, node, fault))
+        if time.monotonic() > give_up:
+            return [fault for _, _, fault in faults + again]
         waiting = [(view, node) for view, node, _ in again]
-        if not waiting:
-            break
-        time.sleep(PAUSE_S)
-    return [fault for _, _, fault in faults + again]
+        if waiting:
+            time.sleep(PAUSE_S)
+    return [fault for _, _, fault in faults]
 
 
 def _fault_of(view, node, status, body):
@@ -152,6 +154,6 @@ def _fault_of(view, node, status, body):
         return f"LOST: {where}: {status} {body}"
     if ms_of(body["at"]) != last.at:
         return f"LOST: {where}: at {body['at']}, stale {body['stale']}, but {last.report} was acknowledged"
-    if (body["state"], body["playhead_ms"]) != (last.report["state"], last.report["playhead_ms"]):
+    if (body["state"], body["playhead_ms"]) != (last.state, last.playhead_ms):
         return f"WRONG: {where}: {body}, but {last.report} was acknowledged"
     return None

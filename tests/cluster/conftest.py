@@ -2,13 +2,13 @@
 
 import pytest
 
-from cluster.ledger import CONFIG
+from cluster.ledger import brisk
 from harness.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    running = Cluster(tmp_path_factory.mktemp("cluster"), config=CONFIG, say=print)
+    running = Cluster(tmp_path_factory.mktemp("cluster"), config=brisk().config(), say=print)
     running.start()
     yield running
     running.close()

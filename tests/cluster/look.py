@@ -11,7 +11,7 @@ from cluster.ledger import now_ms
 from cluster.load import Client, kind_of
 from harness import RawConnection
 from harness.raw import request_bytes
-from oracle.fold import ms_of
+from oracle.fold import ms_of, text_of
 
 PAUSE_S = 0.01
 ACCOUNTS_MAX = 100  # that readers look at: so often that each is seen about once a second
@@ -77,8 +77,7 @@ class Readers(threading.Thread):
             raise
 
     def _look(self, view):
-        first = view.sent[0].acknowledged_ms if view.sent else None
-        if first is None or first > now_ms() - SETTLED_MS:
+        if view.began_ms is None or view.began_ms > now_ms() - SETTLED_MS:
             return
         node = self.client.node()
         try:
@@ -89,7 +88,7 @@ class Readers(threading.Thread):
         if status == 404:
             self.absent += 1
         elif status != 200:
-            self.client.avoid(node)
+            self.client.health.has_failed(node)
             self._failed(node, str(status))
         else:
             self.answers += 1
@@ -109,7 +108,7 @@ class Readers(threading.Thread):
         known = view.last_acknowledged(before_ms=ms_of(body["as_of"]))
         if known is not None and ms_of(body["at"]) < known.at:
             self.too_old += 1
-            self.faults.append(
-                f"{path_of(view)} at {node.name}: stale: false, as_of {body['as_of']}, at {body['at']}, but "
-                f"{known.report['state']} at {known.report.get('at', known.at)} was acknowledged at "
-                f"{known.acknowledged_ms}")
+            told = [one for one in view.sent if one.at >= ms_of(body["at"])]
+            self.faults.append(f"{path_of(view)} at {node.name}, asked at {text_of(now_ms())[11:]}: stale: false, as_of "
+                               f"{body['as_of'][11:]}, {body['state']} at {body['at'][11:]}, but {known} was there; "
+                               f"of {told}")

@@ -11,10 +11,13 @@ import pytest
 
 from cluster.campaign import Campaign
 from cluster.check import lost, stale_ones, while_away
-from cluster.ledger import CHECKPOINT_INTERVAL_MS, CONFIG, Sent, now_ms
+from cluster.ledger import Sent, brisk, now_ms
 from harness import Server, eventually
 from harness.cluster import cluster_binary, slots_by_owner
 from oracle.fold import text_of
+
+SCALE = brisk(rate=1_000)
+INTERVAL_MS = SCALE.checkpoint_interval_ms
 
 
 class Alone:
@@ -33,14 +36,15 @@ class Alone:
 
 
 def nothing_happens(campaign, outcome):
+    """nothing: really."""
     eventually(lambda: campaign.load.figures.reports > 500, "a load")
     campaign.wait_owned(outcome)
 
 
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("alone"), CONFIG, program=cluster_binary())
-    yield Campaign(Alone(server), seed=random.SystemRandom().randrange(1_000_000), rate=1_000, batch=20)
+    server = Server(tmp_path_factory.mktemp("alone"), SCALE.config(), program=cluster_binary())
+    yield Campaign(Alone(server), random.SystemRandom().randrange(1_000_000), SCALE)
     server.close()
 
 
@@ -54,8 +58,8 @@ def view(campaign):
 def follow(view, state, ago_ms):
     """Adds a report that was acknowledged, as the ledger says, and never sent."""
     last = view.sent[-1]
-    report = last.report | {"state": state, "sequence": 99, "at": text_of(last.at + 1)}
-    view.sent = [*view.sent, Sent(last.at + 1, report, acknowledged_ms=now_ms() - ago_ms)]
+    said = Sent(view, last.at + 1, state, last.playhead_ms, last.watched_ms, 99, now_ms() - ago_ms)
+    view.sent = [*view.sent, said]
 
 
 def test_nothing_is_wrong_with_a_server_by_itself(campaign):
@@ -79,18 +83,18 @@ def test_a_lost_view_is_found(campaign, view, monkeypatch):
     monkeypatch.setattr("cluster.check.AWAY_PAUSE_S", 0.01)
     [fault] = lost(campaign.cluster.nodes, [view])
     assert fault.startswith("LOST") and "404" in fault
-    assert while_away(campaign.cluster.nodes, [view], now_ms()).faults != []
+    assert while_away(campaign.cluster.nodes, [view], now_ms(), INTERVAL_MS).faults != []
 
 
 def test_a_fresh_answer_that_lacks_something_is_found(campaign, view):
     follow(view, "playing", ago_ms=10)
-    found = while_away(campaign.cluster.nodes, [view], now_ms())
+    found = while_away(campaign.cluster.nodes, [view], now_ms(), INTERVAL_MS)
     assert len(found.faults) == found.false_words == 1 and "stale False" in found.faults[0], found.faults
 
 
 @pytest.mark.parametrize("state, ago_ms, wrong", [
     ("playing", 10, False),  # a heartbeat since the checkpoint
-    ("playing", 3 * CHECKPOINT_INTERVAL_MS, True),
+    ("playing", 3 * INTERVAL_MS, True),
     ("paused", 10, True),
     ("stopped", 10, True),
 ])
@@ -102,7 +106,7 @@ def test_only_young_heartbeats_may_be_missing_while_an_owner_is_away(campaign, v
     monkeypatch.setattr("cluster.check.ask_all", stale)
     monkeypatch.setattr("cluster.check.AWAY_PAUSE_S", 0.01)
     follow(view, state, ago_ms)
-    found = while_away(campaign.cluster.nodes, [view], now_ms())
+    found = while_away(campaign.cluster.nodes, [view], now_ms(), INTERVAL_MS)
     assert (found.behind == 0) == wrong and bool(found.faults) == wrong, found.faults
 
 

@@ -4,12 +4,13 @@ Method: a cluster with which nothing is wrong. Everything is sent through one no
 of them; what they answer is what an independent fold does.
 """
 
+import dataclasses
 import random
 
 import pytest
 
 from cluster.check import stale_ones
-from cluster.ledger import PROFILES, RULES, TITLES, Ledger, Life, now_ms
+from cluster.ledger import PROFILES, RULES, TITLES, Ledger, Life, brisk, now_ms
 from harness import EventStream, assert_problem, eventually, fresh, report, watch
 from harness.cluster import SLOTS, slots_by_owner
 from oracle.compare import Asker, differences
@@ -45,9 +46,10 @@ def test_each_node_says_that_all_slots_are_owned_and_by_whom(cluster):
 
 def test_all_nodes_answer_as_the_fold_does(cluster):
     draw, ledger = random.Random(7), Ledger()
+    scale = dataclasses.replace(brisk(), reports=REPORTS // 2)
     prefix = fresh("q")
     folds = {f"{prefix}-{number}": Account(RULES) for number in range(ACCOUNTS)}
-    lives = [Life(draw, ledger, account, f"tv-{device}", REPORTS // 2) for account in folds for device in range(2)]
+    lives = [Life(draw, ledger, account, f"tv-{device}", scale) for account in folds for device in range(2)]
     for turn in range(REPORTS):
         # Of one account through all nodes, in turn; of one body some belong to each of them.
         for first in range(3):

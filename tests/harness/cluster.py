@@ -18,6 +18,7 @@ import socket
 import subprocess
 import time
 
+from harness.cut import in_group
 from harness.ring import CQL_PORT, CacheServer, Failure, Ring, ends_with_us, freeze, run, thaw
 from harness.server import PATIENCE_S, ROOT, Server, eventually
 
@@ -69,14 +70,17 @@ def slots_by_owner(look):
 class Node(Server):
     """A Playhead node of a cluster. Its log of the life before is in `log.before`."""
 
+    peer_port = PEER_PORT
+
     def __init__(self, directory, number, subnet, contacts, config=""):
-        self.name = f"node-{number}"
+        self.number, self.name = number, f"node-{number}"
         host = f"{subnet}.{10 + number}"
-        own = (f'[cluster]\nnode = "{self.name}"\npeer_listen = "{host}:{PEER_PORT}"\n'
-               f'[cassandra]\ncontacts = "{contacts}"\nkeyspace = "playhead"\n')
-        super().__init__(pathlib.Path(directory) / self.name, f"{config}\n{own}", listen=f"{host}:{HTTP_PORT}",
+        self.own = (f'[cluster]\nnode = "{self.name}"\npeer_listen = "{host}:{PEER_PORT}"\n'
+                    f'[cassandra]\ncontacts = "{contacts}"\nkeyspace = "playhead"\n')
+        super().__init__(pathlib.Path(directory) / self.name, f"{config}\n{self.own}", listen=f"{host}:{HTTP_PORT}",
                          start=False, program=cluster_binary())
         self.paused = self.became_ready = False
+        self.cut_off = False  # by harness.cut
 
     def launch(self):
         assert self.process is None, "it runs already"
@@ -84,13 +88,14 @@ class Node(Server):
         if self.log.exists():
             self.log.replace(self.log.with_name("log.before"))
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(ends_with_us(self.command), stdin=subprocess.DEVNULL, stdout=log,
+            command = in_group(self.number, ends_with_us(self.command))
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, start_new_session=True)
 
     @property
     def is_up(self):
         """Whether it can be expected to answer."""
-        return self.process is not None and self.became_ready and not self.paused
+        return self.process is not None and self.became_ready and not self.paused and not self.cut_off
 
     def wait_ready(self):
         eventually(self._find_ports, f"an address in {self.log}", SETTLE_TRIES)
@@ -107,6 +112,10 @@ class Node(Server):
             code = self.process.wait(PATIENCE_S)
         self.process = None
         return code
+
+    def configure(self, config):
+        """From its next start on."""
+        (self.directory / "playhead.toml").write_text(f"{config}\n{self.own}")
 
     def pause(self):
         """SIGSTOP: from its return on it takes connections, and says nothing."""
@@ -127,16 +136,17 @@ class Node(Server):
 
 
 class Cluster:
-    """config: the text of a TOML file that all nodes get beside their own. say: is told of each step."""
+    """config: the text of a TOML file that all nodes get beside their own. say: is told of each step. quick: as in Ring."""
 
-    def __init__(self, directory, nodes=3, cassandra_nodes=3, cache="memcached", config="", say=lambda _: None):
+    def __init__(self, directory, nodes=3, cassandra_nodes=3, cache="memcached", config="", say=lambda _: None,
+                 quick=True):
         if not 1 <= nodes <= NODES_MAX:
             raise Failure(f"a cluster here has 1 to {NODES_MAX} nodes")
         self.directory = pathlib.Path(directory).resolve()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.say = say
         self.subnet = self._subnet()
-        self.ring = Ring(self.directory / "cassandra", self.subnet, cassandra_nodes)
+        self.ring = Ring(self.directory / "cassandra", self.subnet, cassandra_nodes, quick)
         self.cache = CacheServer(cache, f"{self.subnet}.21", self.directory / "cache") if cache else None
         config += f"\n{self.cache.config}" if self.cache else ""
         self.nodes = [Node(self.directory, number, self.subnet, self.ring.contacts, config)
@@ -182,13 +192,28 @@ class Cluster:
         for node in self.nodes:
             node.wait_ready()
         self.say(f"they are ready; waiting until all {SLOTS} slots are owned")
-        self.wait_owned()
-        eventually(self._is_fresh, "answers that are not stale", SETTLE_TRIES)
+        self.wait_settled()
         self.say(f"all of it is up after {time.monotonic() - began:.1f} s")
+
+    def restart(self, config):
+        """All Playhead nodes, with that configuration. Returns as start() does."""
+        for node in self.nodes:
+            node.stop()
+            node.configure(config)
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.wait_ready()
+        self.wait_settled()
+
+    def wait_settled(self):
+        """Until every slot is owned, and no answer stale."""
+        self.wait_owned()
+        eventually(self.is_fresh, "answers that are not stale", SETTLE_TRIES)
 
     @property
     def up(self):
-        """The nodes that are ready, and not paused."""
+        """The nodes that are ready, and neither paused nor cut off."""
         return [node for node in self.nodes if node.is_up]
 
     def is_owned(self):
@@ -198,7 +223,7 @@ class Cluster:
         return all(look is not None and SLOTS == sum(
             count for name, count in slots_by_owner(look).items() if name in names) for look in looks)
 
-    def _is_fresh(self):
+    def is_fresh(self):
         """Whether each node has looked around in what is its own: so many accounts, that each of them owns some."""
         paths = [f"/v1/accounts/nobody-{number}/viewers" for number in range(FRESH_ACCOUNTS)]
         return not any(self.nodes[0].get(path)["stale"] for path in paths)

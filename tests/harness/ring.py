@@ -63,15 +63,22 @@ def thaw(pid):
 
 
 class Ring:
-    """Cassandra nodes by dev/cassandra/cassandra-dev: numbers from 1, addresses SUBNET.1 and up."""
+    """Cassandra nodes by dev/cassandra/cassandra-dev: numbers from 1, addresses SUBNET.1 and up.
 
-    def __init__(self, directory, subnet, count=3):
+    quick: they are there sooner, and do less.
+    """
+
+    def __init__(self, directory, subnet, count=3, quick=True):
         self.directory = pathlib.Path(directory)
-        self.subnet, self.count = subnet, count
+        self.subnet, self.count, self.quick = subnet, count, quick
+
+    @property
+    def addresses(self):
+        return [f"{self.subnet}.{number}" for number in range(1, self.count + 1)]
 
     @property
     def contacts(self):
-        return ",".join(f"{self.subnet}.{number}:{CQL_PORT}" for number in range(1, self.count + 1))
+        return ",".join(f"{address}:{CQL_PORT}" for address in self.addresses)
 
     @property
     def exists(self):
@@ -83,8 +90,8 @@ class Ring:
     def start(self, node=None):
         """All that are down, or one; returns when it answers. What it said."""
         which = () if node is None else ("--node", node)
-        return self._dev("Cassandra does not start", "start", "--quick", "--nodes", self.count, "--subnet", self.subnet,
-                         *which)
+        return self._dev("Cassandra does not start", "start", *(("--quick",) if self.quick else ()), "--nodes",
+                         self.count, "--subnet", self.subnet, *which)
 
     def kill(self, node=None):
         """SIGKILL to one, or to all."""
@@ -94,6 +101,17 @@ class Ring:
     def stop(self):
         if self.exists:
             self._dev("Cassandra does not stop", "stop")
+
+    def query(self, statement, consistency="ONE"):
+        """Its rows as lines, by whichever node answers first in order."""
+        for node in range(1, self.count + 1):
+            try:
+                return self._dev("Cassandra does not answer", "cql", "--node", node, "--consistency", consistency,
+                                 statement).splitlines()
+            except Failure:
+                if node == self.count:
+                    raise
+        return []
 
     def pid(self, node):
         """None if it does not run."""
