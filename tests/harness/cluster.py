@@ -195,7 +195,7 @@ class Cluster:
         self.say(f"all of it is up after {time.monotonic() - began:.1f} s")
 
     def restart(self, config):
-        """All Playhead nodes, with that configuration. Returns as start() does."""
+        """All Playhead nodes, with that configuration. Returns as start() does, and when each has a fair part."""
         for node in self.nodes:
             node.stop()
             node.configure(config)
@@ -203,7 +203,14 @@ class Cluster:
             node.launch()
         for node in self.nodes:
             node.wait_ready()
+        # Who is ready first takes all, and gives to the others later.
+        eventually(self._is_shared, "each node owns slots", SETTLE_TRIES)
         self.wait_settled()
+
+    def _is_shared(self):
+        look = self.nodes[0].look()
+        owned = slots_by_owner(look) if look else {}
+        return all(owned.get(node.name, 0) > SLOTS // (2 * len(self.nodes)) for node in self.nodes)
 
     def wait_settled(self):
         """Until every slot is owned, and no answer stale."""
