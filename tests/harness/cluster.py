@@ -26,6 +26,7 @@ SLOTS = 4096
 HTTP_PORT, PEER_PORT = 8080, 7101
 NODES_MAX = 9
 SETTLE_TRIES = 1_200  # a minute: more than any lease takes
+SHARE_TRIES = 3_600
 SUBNET_TRIES = 50
 FRESH_ACCOUNTS = 48
 STOP_SECONDS_MAX = 60  # for a node's stop: the handing over, requests in flight, and the journal
@@ -203,8 +204,8 @@ class Cluster:
             node.launch()
         for node in self.nodes:
             node.wait_ready()
-        # Who is ready first takes all, and gives to the others later.
-        eventually(self._is_shared, "each node owns slots", SETTLE_TRIES)
+        # Who is ready first takes all, and gives to the others in small steps.
+        eventually(self._is_shared, "each node owns slots", SHARE_TRIES)
         self.wait_settled()
 
     def _is_shared(self):
