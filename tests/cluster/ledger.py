@@ -73,7 +73,7 @@ paused_expiry_ms = {RULES.paused_expiry_ms}
 def brisk(rate=300, batch=None):
     """Few views of which much is told: a bounded campaign, with many starts, pauses and ends."""
     return Scale(rate, batch or max(1, rate // 50), heartbeat_s=1.2, reports=30, changes=0.10, silent_part=3,
-                 starts_a_second=rate, checkpoint_interval_ms=5_000)
+                 starts_a_second=rate, checkpoint_interval_ms=5_000, workers=24)
 
 
 def steady(rate=5_000, batch=None, checkpoint_interval_ms=30_000):

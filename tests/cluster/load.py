@@ -8,6 +8,7 @@ import collections
 import http.client
 import json
 import random
+import select
 import threading
 import time
 
@@ -48,6 +49,14 @@ class Health:
         self.avoided_until.pop(node.name, None)
 
 
+def _was_closed(connection):
+    """Whether the other side has closed a kept connection meanwhile, so that a request on it would fail."""
+    if connection.sock is None:
+        return False
+    readable, _, _ = select.select([connection.sock], [], [], 0)
+    return bool(readable)
+
+
 class Client:
     """Requests to any of the nodes, over kept connections. One thread's own; `health` may be that of others, too."""
 
@@ -67,6 +76,8 @@ class Client:
     def ask(self, node, method, path, body=None):
         """(status, headers, body). Raises OSError or http.client.HTTPException, after which the node is avoided."""
         connection = self.connections.get(node.name)
+        if connection is not None and _was_closed(connection):
+            connection.close()  # and is opened again
         if connection is None:
             connection = http.client.HTTPConnection(node.host, int(node.port), timeout=TIMEOUT_S)
             self.connections[node.name] = connection

@@ -20,15 +20,27 @@ PIPELINED = 50
 
 
 def ask_all(node, paths):
-    """(status, body) of each GET, over one pipelining connection to that node."""
-    paths = list(paths)
+    """(status, body) of each GET, over one pipelining connection to that node.
+
+    What a node does not answer in time counts as 504, and as stale: it may be asked again.
+    """
+    paths, answered = list(paths), 0
+    try:
+        for answer in _answers(node, paths):
+            answered += 1
+            yield answer.status, answer.json()
+    except (OSError, EOFError) as error:
+        for _ in paths[answered:]:
+            yield 504, {"stale": True, "title": f"{node.name} does not answer: {error!r}"}
+
+
+def _answers(node, paths):
     with RawConnection(node.port) as connection:
         for first in range(0, len(paths), PIPELINED):
             some = paths[first:first + PIPELINED]
             connection.send(b"".join(request_bytes(b"GET", path.encode()) for path in some))
             for _ in some:
-                answer = connection.read_answer()
-                yield answer.status, answer.json()
+                yield connection.read_answer()
 
 
 def path_of(view):

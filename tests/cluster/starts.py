@@ -108,8 +108,11 @@ class Killed:
     faults: list = dataclasses.field(default_factory=list)
 
 
-def races_with_a_kill(cluster, draw, devices, accounts):
-    """So many races at once, and a node killed in the middle; which comes back in the end. The cluster has CONFIG."""
+def races_with_a_kill(cluster, draw, devices, accounts, expire=True):
+    """So many races at once, and a node killed in the middle; which comes back in the end.
+
+    expire: waits until all views have expired, for which the cluster must have CONFIG.
+    """
     some = [Race() for _ in range(accounts)]
     victim, found = draw.choice(cluster.nodes), Killed()
     middle = draw.randrange(1, devices * accounts // 2)
@@ -117,7 +120,7 @@ def races_with_a_kill(cluster, draw, devices, accounts):
     answered = time.monotonic()
     for one in some:
         _judge(found, one)
-    while left := [(node.name, one.account) for node in cluster.up for one in some if node.viewers(one.account)]:
+    while expire and (left := [(node.name, one.account) for node in cluster.up for one in some if node.viewers(one.account)]):
         if time.monotonic() - answered > GONE_S_MAX:
             found.faults.append(f"{GONE_S_MAX:.0f} s after the last answer there are still viewers: {left}")
             break
@@ -127,7 +130,7 @@ def races_with_a_kill(cluster, draw, devices, accounts):
     victim.wait_ready()
     cluster.wait_settled()
     back = [(node.name, one.account) for node in cluster.nodes for one in some if node.viewers(one.account)]
-    if back:
+    if expire and back:
         found.faults.append(f"viewers are back with {victim.name}: {back}")
     return found
 

@@ -11,9 +11,12 @@ import pytest
 from cluster.campaign import Campaign
 from cluster.faults import FAULTS
 from cluster.ledger import brisk
+from harness import eventually, fresh, report
 from harness.cluster import slots_by_owner
+from harness.cut import WAYS, Cut
 
 KILLS = 2
+CUT_ACCOUNTS = 24  # so many that each node owns some
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,21 @@ def test_nothing_acknowledged_is_lost_by_kill_9_of_an_owner(campaign):
     assert len(owned) > 1, "who came back gets slots again, or the others keep them"
 
 
-def test_nothing_is_lost_by_a_node_that_its_peers_hear_no_more(campaign):
-    outcome = run(campaign, "cut")
-    assert "mute towards peers" in outcome.detail and outcome.read > 0
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_node_takes_while_it_is_cut_off_from_its_peers_gets_to_the_owners(cluster, way):
+    accounts = [fresh("cut") for _ in range(CUT_ACCOUNTS)]
+    node = cluster.nodes[1]
+
+    def is_with_all(account, said):
+        answers = [one.request("GET", f"/v1/accounts/{account}/views/v") for one in cluster.nodes]
+        return all(answer.status == 200 and not answer.json()["stale"]
+                   and answer.json()["playhead_ms"] == said["playhead_ms"] for answer in answers)
+
+    with Cut(cluster, node, way, ("peers",)) as cut:
+        told = {account: report(account, view="v", playhead_ms=1_000 + number)
+                for number, account in enumerate(accounts)}
+        answer = node.post_reports(list(told.values()))
+        assert answer.status == 204, answer
+    assert cut.dropped > 0, "some of them are others'"
+    for account, said in told.items():
+        eventually(lambda: is_with_all(account, said), f"all nodes answer what was told of {account}")

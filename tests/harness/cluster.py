@@ -26,6 +26,7 @@ SLOTS = 4096
 HTTP_PORT, PEER_PORT = 8080, 7101
 NODES_MAX = 9
 SETTLE_TRIES = 1_200  # a minute: more than any lease takes
+SHARE_TRIES = 3_600
 SUBNET_TRIES = 50
 FRESH_ACCOUNTS = 48
 STOP_SECONDS_MAX = 60  # for a node's stop: the handing over, requests in flight, and the journal
@@ -196,7 +197,7 @@ class Cluster:
         self.say(f"all of it is up after {time.monotonic() - began:.1f} s")
 
     def restart(self, config):
-        """All Playhead nodes, with that configuration. Returns as start() does."""
+        """All Playhead nodes, with that configuration. Returns as start() does, and when each has a fair part."""
         for node in self.nodes:
             node.stop()
             node.configure(config)
@@ -204,7 +205,14 @@ class Cluster:
             node.launch()
         for node in self.nodes:
             node.wait_ready()
+        # Who is ready first takes all, and gives to the others in small steps.
+        eventually(self._is_shared, "each node owns slots", SHARE_TRIES)
         self.wait_settled()
+
+    def _is_shared(self):
+        look = self.nodes[0].look()
+        owned = slots_by_owner(look) if look else {}
+        return all(owned.get(node.name, 0) > SLOTS // (2 * len(self.nodes)) for node in self.nodes)
 
     def wait_settled(self):
         """Until every slot is owned, and no answer stale."""
