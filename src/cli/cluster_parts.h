@@ -30,6 +30,9 @@ class ClusterParts {
   virtual LeaseRows& rows() = 0;
   virtual Peers& peers() = 0;
   virtual RowsWritten rows_written() const = 0;
+  /// Answers whoever still waits for Cassandra or a node. To be called when nothing runs any more,
+  /// and while what it ran on is still there.
+  virtual void close() = 0;
 
   /// What the node's lease allows; before the store is used. It outlives the last use.
   virtual void set_leases(const FreshSlots& fresh) = 0;

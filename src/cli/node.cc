@@ -119,12 +119,13 @@ Node::Node(const Config& config)
 
 Node::~Node() {
   if (threads_ == nullptr) return;
+  if (cluster_ != nullptr) cluster_->stop();
   threads_->stop();
   threads_->join();
   // Before what they call goes: the journal answers its frames, the store its reads, purges and
   // backups.
   journal_.reset();
-  if (cluster_ != nullptr) cluster_->stop();
+  if (parts_ != nullptr) parts_->close();
   backups_.reset();
   rocks_.reset();
   server_.reset();

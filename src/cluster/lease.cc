@@ -254,7 +254,7 @@ bool Lease::end_overdue(const std::vector<NodeRow>& rows, Millis turn_ms, Millis
       continue;
     }
     NodeRow ended = row;
-    ended.over = true;
+    ended.over = ended.taking = true;
     look_.ticket = order(ChangeRow{.from = row, .to = std::move(ended)});
     return true;
   }

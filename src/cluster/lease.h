@@ -43,7 +43,9 @@ struct NodeRow {
   std::uint64_t session = 0;
   std::uint64_t renewal = 0;  ///< no other write of the session has it
   bool over = false;          ///< the session has ended: it answers fresh no more
-  bool taking = true;         ///< false: give it no slots
+  /// False: give it no slots. Of a session that is over: it left in order, and has nothing that
+  /// others lack; true: others ended it, and its journal may.
+  bool taking = true;
 
   friend bool operator==(const NodeRow&, const NodeRow&) = default;
 };

@@ -24,9 +24,10 @@ Task<> tell(Shard& shard, std::uint16_t bucket, Millis began_ms, Instant began) 
 }  // namespace
 
 Task<Result<void>> InboxReader::step() {
+  Result<void> result;
   for (std::uint16_t bucket = 0; bucket < kInboxBuckets; ++bucket)
-    if (auto done = co_await read(bucket); !done) co_return done;
-  co_return Result<void>{};
+    if (auto done = co_await read(bucket); !done && result) result = std::move(done);
+  co_return result;
 }
 
 Task<Result<void>> InboxReader::read(std::uint16_t bucket) {

@@ -20,7 +20,8 @@ class InboxReader {
   InboxReader(ShardThreads& shards, Inbox& inbox, const Clock& clock)
       : shards_(shards), inbox_(inbox), clock_(clock) {}
 
-  /// Errors: the inbox's and the store's, at the first of them.
+  /// Errors: the inbox's and the store's, the first of them; the other buckets are read
+  /// nevertheless.
   Task<Result<void>> step();
 
  private:

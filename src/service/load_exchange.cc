@@ -69,8 +69,10 @@ LoadExchange::LoadExchange(ShardThreads& shards, Peers& peers, LeaseKeeper& keep
 Task<> LoadExchange::step() {
   const auto status = keeper_.status();
   if (status == nullptr || status->map == nullptr) co_return;
+  const Millis began_ms = clock_.monotonic_ms();
   auto all = std::make_shared<AllFigures>();
   (*all)[self_] = co_await measure(*status);
+  bool drained = all->at(self_).undrained == 0;
   {  // others may ask meanwhile
     std::scoped_lock lock(mutex_);
     auto known = std::make_shared<AllFigures>(*all_);
@@ -79,15 +81,23 @@ Task<> LoadExchange::step() {
   }
   if (status->nodes != nullptr)
     for (const NodeEntry& entry : *status->nodes) {
-      if (entry.row.node == self_ || entry.row.over || entry.note.peer_address.empty()) continue;
+      if (entry.row.node == self_) continue;
+      if (entry.row.over || entry.note.peer_address.empty()) {
+        drained = drained && entry.row.over && !entry.row.taking;
+        continue;
+      }
       const auto answer = co_await peers_.ask(entry.note.peer_address, PeerCall::kFigures, {},
                                               Deadline{.at_ms = clock_.monotonic_ms() + kAnswerMs});
       auto figures =
           answer ? decode_figures(*answer) : Result<NodeFigures>(std::unexpected(answer.error()));
+      drained = drained && figures && figures->undrained == 0;
       if (!figures) continue;
       for (const auto& [slot, load] : figures->slots) meter_.learn(slot, load);
       all->insert_or_assign(entry.row.node, *std::move(figures));
     }
+  if (drained && status->nodes != nullptr)
+    for (std::size_t i = 0; i < shards_.count(); ++i)
+      shards_.threads().post(i, [this, i, began_ms] { shards_.shard(i).drained(began_ms); });
   std::uint64_t sum = 0;
   for (const auto& [node, figures] : *all) sum += figures.load;
   keeper_.set_loads(sum >= kLoadMin * all->size() ? meter_.loads() : SlotLoads(kSlots));

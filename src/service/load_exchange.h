@@ -2,7 +2,8 @@
 // (cluster/balance.h), and operators see it.
 //
 // Operation: step() every few seconds measures this node's slots, asks each other node for its
-//   figures, and hands the loads of all slots to the lease keeper.
+//   figures, and hands the loads of all slots to the lease keeper. When no node has anything left
+//   for others, the shards are told: what former owners of their slots acknowledged is all there.
 // Concurrency: step() from one place at a time, the rest from any thread.
 #pragma once
 

@@ -190,6 +190,7 @@ Task<Result<void>> Shard::terminate(AccountRef ref, std::string view, std::strin
 
 Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std::string> views) {
   std::size_t erased = 0;
+  std::vector<std::uint32_t> numbers;
   for (const std::string& view : views) {
     auto found = co_await view_in_memory({profile.tenant, profile.account}, view);
     forget_idle({profile.tenant, profile.account});
@@ -202,9 +203,12 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
     entry.view.deleted = true;
     mark_dirty(entry);
     journal_snapshot(entry);
+    numbers.push_back(entry.number);
     ++erased;
   }
-  if (auto synced = co_await durable(); !synced) co_return std::unexpected(synced.error());
+  const std::uint16_t slot = slot_of(profile.tenant, profile.account);
+  if (auto kept = co_await keep_grant(slot, std::move(numbers)); !kept)
+    co_return std::unexpected(kept.error());
   co_return erased;
 }
 
@@ -218,6 +222,7 @@ Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitl
   }
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   const std::uint16_t slot = slot_of(profile.tenant, profile.account);
+  std::vector<Change> changes;
   for (NamedTitle& delta : deltas) {
     mark_slot(slot);
     writer().title({.tenant = profile.tenant,
@@ -225,9 +230,14 @@ Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitl
                     .profile = profile.profile,
                     .title = delta.title,
                     .delta = delta.state});
+    changes.emplace_back(TitleChange{profile, delta.title, delta.state});
     keep_title(slot, TitleChange{profile, delta.title, std::move(delta.state)});
   }
-  co_return co_await durable();
+  if (auto kept = co_await durable(); !kept || !in_cluster() || store_away_) co_return kept;
+  // As for starts and ends: it does not hang on this node's disk, unless the store is away. Marks
+  // merge, so that a sweep may say them again.
+  if (auto written = co_await parts_.store->write(std::move(changes)); !written) store_away_ = true;
+  co_return Result<void>{};
 }
 
 // Remembers what the store has not been given yet.

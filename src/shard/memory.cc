@@ -7,6 +7,8 @@
 namespace playhead {
 namespace {
 
+// How often a view that has ended is looked at whose former owner may know more of it.
+constexpr Millis kInheritedLookMs = 2'000;
 constexpr std::string_view kNotMine = "the account's owner can't be reached; retry in a moment";
 
 }  // namespace
@@ -88,6 +90,10 @@ void Shard::end_silent(Entry& entry) {
 void Shard::evict_if_idle(Entry& entry) {
   if (slots_[entry.slot].foreign) return;  // the sweep sees to it
   if (entry.dirty || entry.flushing || entry.active || entry.filed || entry.moved_since) return;
+  if (entry.inherited && !slots_[entry.slot].covered) {  // what is missing of it is not forgotten
+    entry.filed = true;
+    return wheel_.file(entry.number, parts_.clock->monotonic_ms() + kInheritedLookMs);
+  }
   const Ids ids = entry.ids.get();
   Account* account = table_.find_account(ids.tenant, ids.account);
   PLAYHEAD_ASSERT(account != nullptr);
@@ -135,9 +141,9 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   const Millis now_ms = parts_.clock->monotonic_ms();
   if (inherited && stored.active && entry.deadline_ms + options_.checkpoint_interval_ms > now_ms)
     entry.deadline_ms = std::max(entry.deadline_ms, now_ms + Millis{3} * entry.interval_ms);
+  entry.inherited = inherited && stored.active;
   file(entry);
   expire_overdue(entry);
-  entry.inherited = inherited && entry.active;
   return entry;
 }
 
@@ -147,7 +153,7 @@ void Shard::adopt_account(Account& account, std::vector<StoredView> views, Erasu
     const Ids ids = view.ids.get();
     if (table_.find(account, ids.view) == nullptr &&
         !is_hidden(ids.tenant, ids.account, ids.profile))
-      adopt(account, std::move(view), parts_.inbox != nullptr);
+      adopt(account, std::move(view), in_cluster() && !slots_[account.slot].covered);
   }
   adopt_erasures(account, std::move(erasures));
   account.loaded = true;
@@ -212,7 +218,8 @@ Task<Result<Entry*>> Shard::view_in_memory(AccountRef ref, std::string view) {
     const std::uint32_t purges = account->purges;
     const std::uint64_t epoch = slots_[account->slot].epoch;
     Result<std::optional<StoredView>> stored = co_await parts_.store->view(ref, view);
-    if (slots_[account->slot].foreign || slots_[account->slot].epoch != epoch)
+    // It may have been given up and gained again under the same epoch.
+    if (slots_[account->slot].foreign || slots_[account->slot].epoch != epoch || !account->loaded)
       result = fail(Errc::kUnavailable, std::string(kNotMine));
     else if (!stored)
       result = std::unexpected(stored.error());

@@ -164,6 +164,9 @@ class Shard {
   /// All of the inbox's rows of the slots that were mine since `began_ms`, when it was `began`,
   /// have been folded.
   void looked(std::uint16_t bucket, Millis began_ms, Instant began);
+  /// At `at_ms` no node had anything of any slot in its memory or journal that was not in the
+  /// inbox.
+  void drained(Millis at_ms);
   /// To be asked with the answer complete.
   HowFresh how_fresh(const AccountRef& account);
   bool in_cluster() const { return parts_.inbox != nullptr; }
@@ -210,8 +213,11 @@ class Shard {
     std::uint64_t epoch = 0;    ///< for which it is owned; 0: it is foreign
     std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
     Millis gained_ms = 0;
-    Millis looked_ms = 0;  ///< when the last whole look into the inbox began; 0: there was none
-    Instant looked_at;     ///< the same on the wall clock
+    Millis drained_ms = 0;     ///< when nobody had anything any more that is not in the inbox
+    bool covered = false;      ///< all that former owners acknowledged has been folded
+    Millis looked_ms = 0;      ///< when the last whole look into the inbox began; 0: there was none
+    Instant looked_at;         ///< the same on the wall clock
+    Millis unreadable_ms = 0;  ///< when a row of the inbox was last passed over
   };
   struct Frame {
     std::unique_ptr<FrameWriter> writer;
@@ -312,6 +318,7 @@ class Shard {
   bool awaits_store(const Entry& entry) const;
   using Through = std::vector<std::pair<std::uint32_t, std::shared_ptr<Ticket>>>;
   Task<> write_all_through();
+  Task<> through_end();
   void end_through(Through& batch, bool stored);
   void look_after_through();
   Task<bool> store_now(std::vector<std::uint32_t> numbers);
@@ -349,6 +356,7 @@ class Shard {
   Task<Result<void>> hand_in(Handing& handing);
   void gather(std::uint16_t slot, Handing& handing);
   bool lacks_places(const Entry& entry) const;
+  Millis owned_until_ms() const;
   void add_changes(Entry& entry, std::vector<Change>& changes, bool whole);
   void swept(const Handing& handing, bool written);
 
@@ -385,6 +393,8 @@ class Shard {
   Through through_, through_now_;   ///< to be stored next; on their way
   Millis through_began_ms_ = 0;     ///< `through_now_`
   bool writing_through_ = false;
+  bool storing_through_ = false;  ///< `through_now_`, also when nobody waits for it any more
+  std::vector<std::shared_ptr<Event>> through_waiters_;  ///< for the end of that
   bool store_away_ = false;
   std::mt19937_64 random_;            ///< for ids of the inbox's rows
   std::vector<std::uint32_t> moved_;  ///< entries whose position streams have not seen

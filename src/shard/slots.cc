@@ -46,6 +46,10 @@ void Shard::settle_slot(std::uint16_t number) {
   }
   slot.foreign = false;
   slot.epoch = std::exchange(slot.gaining, 0);
+  // A look that is under way has passed over its rows.
+  slot.gained_ms = parts_.clock->monotonic_ms();
+  slot.looked_ms = slot.drained_ms = 0;
+  slot.covered = false;
 }
 
 void Shard::lose(const std::vector<std::uint16_t>& slots) {
@@ -98,6 +102,8 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
 
 Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
   lose(slots);
+  // What is on its way to the views' rows must not arrive after what the next owner writes there.
+  while (storing_through_) co_await through_end();
   while (sweeping_) co_await sweep_end();
   if (auto swept = co_await sweep(slots); !swept) co_return swept;
   // What came in meanwhile is the next sweep's: it goes the same way.
@@ -175,12 +181,19 @@ Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows
     const std::uint64_t epoch = slots_[row.key.slot].epoch;
     if (epoch == 0) continue;  // foreign: its owner's matter
     auto partial = decode_inbox(row.record);
-    if (!partial) {  // it stays where it is, and keeps nobody else waiting
+    Result<void> folded;
+    if (partial)
+      folded = co_await fold_partial(*std::move(partial));
+    else
+      folded = std::unexpected(partial.error());
+    if (!folded &&
+        (folded.error().code == Errc::kUnavailable || folded.error().code == Errc::kOverloaded))
+      co_return std::unexpected(folded.error());
+    if (!folded) {  // it stays where it is, and keeps nobody else waiting; the slot is stale
       ++figures_.inbox_dropped;
+      slots_[row.key.slot].unreadable_ms = parts_.clock->monotonic_ms();
       continue;
     }
-    if (auto folded = co_await fold_partial(*std::move(partial)); !folded)
-      co_return std::unexpected(folded.error());
     if (slots.empty() || slots.back().slot != row.key.slot) slots.push_back({row.key.slot, epoch});
     done.push_back(std::move(row.key));
   }
@@ -273,9 +286,16 @@ void Shard::looked(std::uint16_t bucket, Millis began_ms, Instant began) {
     Slot& slot = slots_[number];
     if (!owns(static_cast<std::uint16_t>(number)) || slot.foreign || slot.gained_ms > began_ms)
       continue;
+    if (slot.unreadable_ms >= began_ms) continue;
     slot.looked_ms = began_ms;
     slot.looked_at = began;
+    slot.covered = slot.covered || (slot.drained_ms > 0 && slot.drained_ms <= began_ms);
   }
+}
+
+void Shard::drained(Millis at_ms) {
+  for (Slot& slot : slots_)
+    if (!slot.foreign && slot.gained_ms <= at_ms && slot.drained_ms == 0) slot.drained_ms = at_ms;
 }
 
 HowFresh Shard::how_fresh(const AccountRef& ref) {
@@ -289,12 +309,11 @@ HowFresh Shard::how_fresh(const AccountRef& ref) {
   const Millis now_ms = parts_.clock->monotonic_ms();
   if (slot.looked_ms == 0 || now_ms - slot.looked_ms > kLookAgeMaxMs || !holds_lease(number))
     return out;
-  // A view that was active under another owner may have said more to him than the store knows.
+  // A view that was active under another owner may have said more to him than the store knows, also
+  // if it has been silent here.
   bool inherits = false;
-  if (Account* account = table_.find_account(ref.tenant, ref.account))
-    table_.each_of(*account, [&](const Entry& entry) {
-      inherits = inherits || (entry.inherited && entry.active);
-    });
+  if (Account* account = slot.covered ? nullptr : table_.find_account(ref.tenant, ref.account))
+    table_.each_of(*account, [&](const Entry& entry) { inherits = inherits || entry.inherited; });
   if (inherits) return out;
   return {.freshness = Freshness::kFresh, .as_of = slot.looked_at};
 }

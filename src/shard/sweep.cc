@@ -150,11 +150,18 @@ bool Shard::lacks_places(const Entry& entry) const {
   return parts_.inbox == nullptr || entry.whole_due || !entry.indexed || entry.through_writing;
 }
 
+Millis Shard::owned_until_ms() const {
+  return in_cluster() ? parts_.fresh->fresh_until_ms() : std::numeric_limits<Millis>::max();
+}
+
 // What the store gets of a view: what its title takes from it, then itself. In a cluster heartbeats
 // cost one row a checkpoint: reads lay active views over titles and history.
 void Shard::add_changes(Entry& entry, std::vector<Change>& changes, bool whole) {
   if (!whole) {
-    changes.emplace_back(ViewChange{.view = stored(entry), .first = false, .position_only = true});
+    changes.emplace_back(ViewChange{.view = stored(entry),
+                                    .first = false,
+                                    .position_only = true,
+                                    .until_ms = owned_until_ms()});
     return;
   }
   entry.whole_due = false;  // until it fails
@@ -167,7 +174,8 @@ void Shard::add_changes(Entry& entry, std::vector<Change>& changes, bool whole) 
         .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},
         .title = std::string(ids.title),
         .delta = delta});
-  changes.emplace_back(ViewChange{.view = stored(entry), .first = !entry.indexed});
+  changes.emplace_back(
+      ViewChange{.view = stored(entry), .first = !entry.indexed, .until_ms = owned_until_ms()});
 }
 
 // A write by whom the slot has left meanwhile may have come too late for the one who took it: it

@@ -49,7 +49,7 @@ struct Entry {
   bool indexed = false;     ///< the store has its index entries
   bool whole_due = true;    ///< the store lacks more of it than where it stands
   bool filed = false;       ///< it is in the wheel
-  bool inherited = false;   ///< active by a former owner's word; it has not reported since
+  bool inherited = false;   ///< was active by a former owner's word; it has not reported since
   bool through_wanted = false, through_writing = false;  ///< the store's word on it is awaited
   bool moved_since = false;  ///< its position changed since it was last published
 };

@@ -48,11 +48,20 @@ Task<> Shard::write_all_through() {
     std::ranges::sort(numbers);
     numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
     figures_.through_rows += numbers.size();
+    storing_through_ = true;
     const bool stored = co_await store_now(std::move(numbers));
+    storing_through_ = false;
+    for (const auto& waiter : std::exchange(through_waiters_, {})) waiter->signal();
     if (stored) store_away_ = false;
     end_through(through_now_, stored);
   }
   writing_through_ = false;
+}
+
+Task<> Shard::through_end() {
+  auto ended = std::make_shared<Event>();
+  through_waiters_.push_back(ended);
+  co_await ended->wait();
 }
 
 void Shard::end_through(Through& batch, bool stored) {

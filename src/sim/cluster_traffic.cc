@@ -299,16 +299,11 @@ void ClusterWorld::check_look(const ViewTold& told, const Look& look) {
   if (!look.answer) return;
   ++(look.answer->stale ? outcome_.stale_answers : outcome_.fresh_answers);
   if (look.answer->stale) return;
-  std::optional<State> before;
   for (const Said& said : told.said) {
-    const bool changes = std::exchange(before, said.state) != said.state;
     const auto acked = acked_.find(&said);
     if (acked == acked_.end() || said.at <= look.answer->value.item.at) continue;
     const bool own = acked->second.life == look.life && said.acked_at < look.began;
-    // A heartbeat may hang on the disk of a node that is away; its view is active then, or has
-    // been silent for too long since.
-    const bool there = look.answer->value.active || changes || is_alive(acked->second.life);
-    const bool others = acked->second.stored && there && said.acked_at < look.answer->as_of;
+    const bool others = acked->second.stored && said.acked_at < look.answer->as_of;
     if (!own && !others) continue;
     broken(told_name(told) + ": a fresh answer as of " +
            std::to_string(look.answer->as_of.ms % 10'000'000) + " by " + std::to_string(look.life) +

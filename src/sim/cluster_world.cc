@@ -165,6 +165,21 @@ void ClusterWorld::tick() {
   timeline_.in(kTickMs, [this] { tick(); });
 }
 
+// What a node hears when it asks all for their figures (service/load_exchange.h).
+void ClusterWorld::tell_drained() {
+  bool drained = true;
+  for (Node& node : nodes_) {
+    drained = drained && node.life != nullptr && reachable(node);
+    for (std::size_t i = 0; drained && i < node.life->process->shards().count(); ++i)
+      drained = node.life->process->shards().shard(i).figures().undrained == 0;
+  }
+  if (!drained) return;
+  trace("all is drained");
+  for (Node& node : nodes_)
+    for (std::size_t i = 0; i < node.life->process->shards().count(); ++i)
+      node.life->process->shards().shard(i).drained(timeline_.monotonic_ms());
+}
+
 // What may happen in a second.
 void ClusterWorld::second() {
   timeline_.in(1'000, [this] { second(); });
@@ -184,6 +199,7 @@ void ClusterWorld::second() {
     read_inbox(node);
     strike(node);
   }
+  if (prng_.chance(200)) tell_drained();
   if (prng_.chance(30)) terminate_one();
   if (prng_.chance(40)) act();
   for (int i = 0; i < 3; ++i) look();

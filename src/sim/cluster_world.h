@@ -91,6 +91,7 @@ class ClusterWorld {
   void tick();
   void strike(Node& node);
   void read_inbox(Node& node);
+  void tell_drained();
   void trace(const std::string& what);
   void broken(const std::string& what);
   void finish();

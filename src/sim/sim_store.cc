@@ -43,7 +43,7 @@ void Rows::Tables::apply(const Change& change) {
     return;
   }
   if (const auto* erasure = std::get_if<EraseChange>(&change)) return erase(*erasure);
-  const auto& [view, first, position_only] = std::get<ViewChange>(change);
+  const auto& [view, first, position_only, until_ms] = std::get<ViewChange>(change);
   const Ids ids = view.ids.get();
   const auto text = [](std::string_view id) { return std::string(id); };
   const ViewKey key{text(ids.tenant), text(ids.account), text(ids.view)};

@@ -10,6 +10,7 @@
 //  4. The changes of one write() are made in their order, and one write() after the other.
 #pragma once
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,6 +47,9 @@ struct ViewChange {
   /// view as it was last written whole, until it is again. A store may write it whole nonetheless,
   /// and does if it is `first`.
   bool position_only = false;
+  /// On the monotonic clock: from then on another may own the view, and what has not been sent must
+  /// not be.
+  Millis until_ms = std::numeric_limits<Millis>::max();
 };
 
 /// Merged into the title's row. One with an act also makes its profile known (`profiles`).

@@ -58,6 +58,13 @@ class Parts final : public ClusterParts {
     if (cached_ != nullptr) add_cache_figures(out, cached_->figures());
   }
 
+  void close() override {
+    store_->close();
+    inbox_session_->close();
+    rows_->close();
+    peers_.reset();
+  }
+
   Result<void> listen(PeerHandler handler) override {
     auto server = GrpcPeerServer::start(listen_, std::move(handler), peer_);
     if (!server) return std::unexpected(server.error());

@@ -170,6 +170,7 @@ class Shared final : public CassandraLeaseRows {
   }
 
   std::uint64_t rows_written() const override { return rows_written_; }
+  void close() override { session_->close(); }
 
  private:
   std::atomic<std::uint64_t> rows_written_ = 0;

@@ -35,6 +35,7 @@ class CassandraLeaseRows : public LeaseRows {
 
   /// Rows that its orders have changed, or tried to, since the start.
   virtual std::uint64_t rows_written() const = 0;
+  virtual void close() = 0;  ///< CqlSession::close
 };
 
 }  // namespace playhead

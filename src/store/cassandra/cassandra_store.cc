@@ -52,6 +52,7 @@ class Stored final : public CassandraStore {
         session_(std::move(session)),
         eraser_(*session_, statements_, write_clock_, options.batches_in_flight) {}
 
+  void close() override { session_->close(); }
   std::uint64_t rows_written() const override { return rows_written_; }
   Task<Result<void>> write(std::vector<Change> changes) override;
   Task<Result<void>> settle() override;
@@ -96,8 +97,6 @@ class Stored final : public CassandraStore {
   const CassandraStoreOptions options_;
   const Clock& clock_;
   WriteClock write_clock_;
-  std::atomic<Millis> acknowledged_ms_ =
-      kNever.ms;  // when the last write was, on the monotonic clock
   std::atomic<std::uint64_t> rows_written_ = 0;
   const Statements statements_;
   // So late that no callback is outstanding when the rest goes.
@@ -154,9 +153,7 @@ Task<Result<void>> Stored::add_titles(CqlBound bound, std::vector<NamedTitle>& o
 Task<Result<void>> Stored::write(std::vector<Change> changes) {
   auto turn = co_await writing_.take();
   if (!turn) co_return fail(Errc::kOverloaded, "too many writes wait for the store");
-  Result<void> written = co_await write_now(changes);
-  acknowledged_ms_ = clock_.monotonic_ms();
-  co_return written;
+  co_return co_await write_now(changes);
 }
 
 // Erasures cut the set into parts.
@@ -185,10 +182,22 @@ Task<Result<void>> Stored::write_some(std::span<const Change> changes) {
   if (!read) co_return std::unexpected(std::move(read.error()));
   auto next = read->begin();
   for (auto& [account, erasures] : known) erasures = std::move(*next++);
+  // What was queued for so long that its owner's lease is over would replace what the next one
+  // wrote.
+  const Millis now_ms = clock_.monotonic_ms();
+  const bool too_late = std::ranges::any_of(changes, [now_ms](const Change& change) {
+    const auto* view = std::get_if<ViewChange>(&change);
+    return view != nullptr && view->until_ms <= now_ms;
+  });
+  if (too_late) co_return fail(Errc::kUnavailable, "the lease ended before the write was sent");
+  const auto erased_through = [&](const ProfileRef& profile) {
+    return known.at({profile.tenant, profile.account})
+        .erasures.through(profile.tenant, profile.account, profile.profile);
+  };
   const auto generation_of = [&](const ProfileRef& profile) {
     return known.at({profile.tenant, profile.account}).of(profile);
   };
-  Writes writes = writes_of(changes, statements_, write_clock_, generation_of);
+  Writes writes = writes_of(changes, statements_, write_clock_, generation_of, erased_through);
   rows_written_ += writes.changed;
   Result<void> written =
       co_await session_->write_all(std::move(writes.places), options_.batches_in_flight);
@@ -201,11 +210,11 @@ Task<Result<void>> Stored::write_some(std::span<const Change> changes) {
 // kernel writes back; by default they are synced every 10 s. So a write survives any crash of this
 // process at once, and a loss of power everywhere after the delay.
 Task<Result<void>> Stored::settle() {
-  const Millis last_ms = acknowledged_ms_;
-  if (last_ms == kNever.ms) co_return Result<void>{};
+  // From its call on: what lies in the inbox by then has to be sure as well.
+  const Millis until_ms = clock_.monotonic_ms() + options_.settle_delay_ms;
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor);
   for (;;) {
-    const Millis left_ms = last_ms + options_.settle_delay_ms - clock_.monotonic_ms();
+    const Millis left_ms = until_ms - clock_.monotonic_ms();
     if (left_ms <= 0) co_return Result<void>{};
     timer.expires_after(std::chrono::milliseconds(left_ms));
     co_await timer.async_wait(boost::asio::use_awaitable);

@@ -2,10 +2,10 @@
 // has one writer, whose clock orders it.
 //
 // Operation: writes and reads at LOCAL_QUORUM, one mutation a change and partition. settle() waits
-//   until what was acknowledged is `settle_delay_ms` old: a replica's commit log reaches its disk
-//   in the background, within 10 s as Cassandra comes. Tables: docs/formats.md, "Cassandra".
-//   Erasures: erasing.h. purge() does nothing: Cassandra's files forget what was deleted by its own
-//   compactions, gc_grace_seconds later.
+//   until what was acknowledged before it is `settle_delay_ms` old: a replica's commit log reaches
+//   its disk in the background, within 10 s as Cassandra comes. Tables: docs/formats.md,
+//   "Cassandra". Erasures: erasing.h. purge() does nothing: Cassandra's files forget what was
+//   deleted by its own compactions, gc_grace_seconds later.
 // Concurrency: as the port says. The store outlives every Task that it gave.
 // Invariants:
 //  1. An index entry is written before the view's row: who finds the row finds its places.
@@ -42,6 +42,8 @@ class CassandraStore : public Store {
   /// Rows of tables that writes have changed, or tried to, since the start; of an erasure, which
   /// deletes ranges, none.
   virtual std::uint64_t rows_written() const = 0;
+  /// CqlSession::close: whoever waits is answered while his executor is still there.
+  virtual void close() = 0;
 };
 
 }  // namespace playhead

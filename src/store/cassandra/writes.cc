@@ -71,6 +71,7 @@ struct Visitor {
   const Statements& statements;
   WriteClock& clock;
   const GenerationOf& generation_of;
+  const ErasedThrough& erased_through;
   Batches places, rows;
   std::uint64_t changed = 0;
 
@@ -100,6 +101,10 @@ struct Visitor {
 
   void operator()(const TitleChange& change) {
     const auto& [tenant, account, profile] = change.profile;
+    // As of a journal that is read after its account was erased elsewhere.
+    const TitleState& delta = change.delta;
+    const Instant said = std::max({delta.position.moved, delta.watched.at, delta.hidden.at});
+    if (said != kNever && said <= erased_through(change.profile)) return;
     const std::int64_t generation = generation_of(change.profile);
     CqlBatch batch;
     for (const Register which : kRegisters)
@@ -175,10 +180,11 @@ void WriteClock::observe(std::int64_t timestamp_us) {
 }
 
 Writes writes_of(std::span<const Change> changes, const Statements& statements, WriteClock& clock,
-                 const GenerationOf& generation_of) {
+                 const GenerationOf& generation_of, const ErasedThrough& erased_through) {
   Visitor visitor{.statements = statements,
                   .clock = clock,
                   .generation_of = generation_of,
+                  .erased_through = erased_through,
                   .places = {},
                   .rows = {},
                   .changed = 0};

@@ -40,9 +40,12 @@ struct Writes {
 /// The generation in which a profile's titles are written: see erasing.h.
 using GenerationOf = std::function<std::int64_t(const ProfileRef&)>;
 
+/// Up to when a profile's things were erased: what is said of a title until then is not written.
+using ErasedThrough = std::function<Instant(const ProfileRef&)>;
+
 /// `changes` has no erasures.
 Writes writes_of(std::span<const Change> changes, const Statements& statements, WriteClock& clock,
-                 const GenerationOf& generation_of);
+                 const GenerationOf& generation_of, const ErasedThrough& erased_through);
 
 /// Statements of one partition as batches that are not too large, in their order.
 std::vector<CqlBatch> batches_of(CqlBatch statements);
