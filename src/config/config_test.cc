@@ -89,6 +89,10 @@ TEST(Config, ChecksTheFormOfTexts) {
   EXPECT_NE(error_of("[http]\ncors_origins = [\"www.example.com\"]"), "");
   EXPECT_NE(error_of("[http]\ncors_origins = [\"https://www.example.com/page\"]"), "");
   EXPECT_EQ(error_of("[http]\ncors_origins = [\"*\"]"), "");
+  EXPECT_EQ(error_of("[cache]\nkind = \"redis\"\nservers = \"cache.example:6379\""), "");
+  EXPECT_NE(error_of("[cache]\nkind = \"ehcache\""), "");
+  EXPECT_NE(error_of("[cache]\nservers = \"cache.example\""), "");
+  EXPECT_NE(error_of("[cache]\nname = \"no id\""), "");
 }
 
 TEST(Config, SuggestsTheNearestNameWhenAKeyIsUnknown) {
@@ -132,6 +136,8 @@ TEST(Config, RefusesOptionsThatContradictEachOther) {
             "latter");
   EXPECT_NE(error_of("[journal]\ngroup_bytes_max = 8388608\nwaiting_bytes_max = 1048576"), "");
   EXPECT_NE(error_of("[http]\ntarget_bytes_max = 65536"), "");
+  EXPECT_NE(error_of("[cache]\nkind = \"redis\""), "") << "no server is named";
+  EXPECT_NE(error_of("[cache]\npage_ttl_ms = 20000\npage_life_max_ms = 10000"), "");
 }
 
 TEST(Config, ReadsKeysAndShowsThemNowhere) {
