@@ -116,7 +116,7 @@ class Folds:
             give_up = time.monotonic() + STALE_S_MAX
             while True:
                 asker = Asker(node.port, allow_stale=True)
-                found = differences(asker, account, fold, PROFILES, now, TITLES)
+                found = differences(asker, account, fold, PROFILES, now, TITLES, places=False)
                 if not found or not asker.stale or time.monotonic() > give_up:
                     break
                 time.sleep(PAUSE_S)

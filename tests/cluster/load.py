@@ -79,6 +79,9 @@ class Client:
         if connection is not None and _was_closed(connection):
             connection.close()  # and is opened again
         if connection is None:
+            if not node.ports:  # it starts, and has not said where it listens
+                self.health.has_failed(node)
+                raise ConnectionRefusedError(node.name)
             connection = http.client.HTTPConnection(node.host, int(node.port), timeout=TIMEOUT_S)
             self.connections[node.name] = connection
         try:
