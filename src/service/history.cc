@@ -19,10 +19,12 @@ struct Place {
 
 using Rows = std::map<Place, StoredView>;
 
-// What was read as active may have ended, and been stored whole, by the time its row was read.
-void lay_over(Rows& rows, const Place& place, StoredView&& view) {
+// The owner's word counts. What anybody else read as active may have ended, and been stored whole,
+// by the time its row was read.
+void lay_over(Rows& rows, const Place& place, StoredView&& view, bool by_owner) {
   const auto [row, added] = rows.try_emplace(place, std::move(view));
-  if (!added && view.view.cursor >= row->second.view.cursor) row->second = std::move(view);
+  if (!added && (by_owner || view.view.cursor >= row->second.view.cursor))
+    row->second = std::move(view);
 }
 
 HistoryItem history_item_of(const StoredView& stored) {
@@ -105,8 +107,8 @@ Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, History
   HistoryPage page;
   Rows memory;
   Result<std::vector<StoredView>> laid_over = shard.history_in_memory(profile);
-  if (shard.is_foreign(slot_of(account.tenant, account.account)))
-    laid_over = co_await views_to_lay_over(profile);
+  const bool owner = !shard.is_foreign(slot_of(account.tenant, account.account));
+  if (!owner) laid_over = co_await views_to_lay_over(profile);
   if (!laid_over) co_return std::unexpected(laid_over.error());
   for (StoredView& view : *laid_over) {
     if (!view.view.record) continue;
@@ -132,7 +134,8 @@ Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, History
     }
     const auto first = from ? memory.upper_bound({from->keyed_start, from->view}) : memory.begin();
     const auto end = rows->more && last ? memory.upper_bound(*last) : memory.end();
-    for (auto row = first; row != end; ++row) lay_over(chunk, row->first, std::move(row->second));
+    for (auto row = first; row != end; ++row)
+      lay_over(chunk, row->first, std::move(row->second), owner);
     for (auto& [place, row] : chunk) {
       if (page.items.size() == limit) {
         page.next = HistoryNext{.keyed_start = from->keyed_start, .view = from->view};

@@ -53,10 +53,8 @@ void Rows::Tables::apply(const Change& change) {
   std::string& row = views[key];
   row.clear();
   encode(row, view);
-  if (!view.view.record || (position_only && !first)) return;
-  auto& places = history[profile];
-  const Place place{-view.keyed_start.ms, text(ids.view)};
-  if (first || places.contains(place)) places[place] = row;
+  if (!view.view.record || (copies ? position_only && !first : !first)) return;
+  history[profile][{-view.keyed_start.ms, text(ids.view)}] = row;
 }
 
 void Rows::Tables::erase(const EraseChange& change) {
@@ -287,7 +285,9 @@ Task<Result<HistoryRows>> SimStore::history(ProfileRef profile, std::optional<Hi
   auto place = places->second.begin();
   if (after) place = places->second.upper_bound({-after->keyed_start.ms, after->view});
   for (; place != places->second.end() && out.views.size() < rows_max; ++place) {
-    out.views.push_back(decoded(place->second));
+    out.views.push_back(rows_.shared()
+                            ? decoded(place->second)
+                            : *view_now({profile.tenant, profile.account}, place->first.second));
     out.views.back().keyed_start = Instant{-place->first.first};
   }
   out.more = place != places->second.end();

@@ -29,8 +29,10 @@ class Rows {
   using Place = std::pair<std::int64_t, std::string>;  ///< negated keyed start, view
 
   struct Tables {
-    std::map<ViewKey, std::string> views;                        ///< encode(StoredView)
-    std::map<ProfileKey, std::map<Place, std::string>> history;  ///< as last written whole
+    std::map<ViewKey, std::string> views;  ///< encode(StoredView)
+    /// As last written whole; in a cluster's store it is what is read, else the view's row is.
+    std::map<ProfileKey, std::map<Place, std::string>> history;
+    bool copies = false;
     std::map<std::tuple<std::string, std::string, std::string, std::string>, TitleState> titles;
     std::set<ProfileKey> profiles;
     std::map<std::pair<std::string, std::string>, Erasures> erasures;  ///< by tenant, account
@@ -51,7 +53,7 @@ class Rows {
   const Tables& now() const { return now_; }
 
   // ---- Of a cluster's store ------------------------------------------------------------------
-  void share() { shared_ = true; }
+  void share() { shared_ = now_.copies = true; }
   bool shared() const { return shared_; }
   /// While it is away each call fails.
   void set_away(bool away) { away_ = away; }
