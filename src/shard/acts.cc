@@ -230,7 +230,7 @@ Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitl
                     .profile = profile.profile,
                     .title = delta.title,
                     .delta = delta.state});
-    changes.emplace_back(TitleChange{profile, delta.title, delta.state});
+    changes.emplace_back(TitleChange{profile, delta.title, delta.state, slots_[slot].foreign});
     keep_title(slot, TitleChange{profile, delta.title, std::move(delta.state)});
   }
   if (auto kept = co_await durable(); !kept || !in_cluster() || store_away_) co_return kept;

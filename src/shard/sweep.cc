@@ -132,7 +132,10 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   slot.flushing_erasures = std::exchange(slot.erasures, {});
   for (const EraseChange& erasure : slot.flushing_erasures) handing.changes.emplace_back(erasure);
   slot.flushing = std::exchange(slot.titles, {});
-  for (const auto& [key, change] : slot.flushing) handing.changes.emplace_back(change);
+  for (auto& [key, change] : slot.flushing) {
+    change.unless_erased = slot.foreign;
+    handing.changes.emplace_back(change);
+  }
   if (slot.foreign) return gather_foreign(number, handing);
   table_.each_in_slot(number, [&](Entry& entry) {
     if (!entry.dirty) return;

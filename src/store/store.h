@@ -57,6 +57,9 @@ struct TitleChange {
   ProfileRef profile;
   std::string title;
   TitleState delta;
+  /// Taken by who does not know what was erased, as of a journal that is read late: one that tells
+  /// only of before an erasure is not to be written.
+  bool unless_erased = false;
 };
 
 /// Removes every row of the account, or of one profile, and remembers until when for ever

@@ -236,6 +236,21 @@ TEST_F(CassandraStoreTest, ErasesTitlesOfAProfileThatHasNoView) {
   EXPECT_EQ(rows.size(), 0u) << "not only out of sight";
 }
 
+TEST_F(CassandraStoreTest, DoesNotWriteWhatIsToldLateOfBeforeAnErasure) {
+  const auto store = open(clock_);
+  const ProfileRef profile{"_", "told-late", "p1"};
+  value_of(erase(*store, {.account = {"_", "told-late"}, .through = Instant{2'000}}));
+  const auto told = [&](Millis at_ms) {
+    std::vector<Change> changes;
+    changes.push_back(TitleChange{
+        .profile = profile, .title = "t1", .delta = title_at(at_ms, 5'000), .unless_erased = true});
+    value_of(run_to_end(store->write(std::move(changes))));
+    return value_of(run_to_end(store->titles(profile, {"t1"}))).at(0).has_value();
+  };
+  EXPECT_FALSE(told(2'000));
+  EXPECT_TRUE(told(2'001));
+}
+
 // Registers carry times of their own: what is written after an erasure may be older than that.
 TEST_F(CassandraStoreTest, KeepsWhateverIsWrittenAfterAnErasureAndErasesItWithTheNext) {
   const auto store = open(clock_);

@@ -104,7 +104,7 @@ struct Visitor {
     // As of a journal that is read after its account was erased elsewhere.
     const TitleState& delta = change.delta;
     const Instant said = std::max({delta.position.moved, delta.watched.at, delta.hidden.at});
-    if (said != kNever && said <= erased_through(change.profile)) return;
+    if (change.unless_erased && said <= erased_through(change.profile)) return;
     const std::int64_t generation = generation_of(change.profile);
     CqlBatch batch;
     for (const Register which : kRegisters)
