@@ -273,10 +273,9 @@ StoredView StoredView::clone() const {
   return copy;
 }
 
-TitleState contribution(const StoredView& stored) {
-  const Ids ids = stored.ids.get();
+TitleState contribution_of(const View& view, const Ids& ids) {
   return contribution(
-      stored.view,
+      view,
       {.view = ids.view, .device = ids.device, .series = ids.series, .next_title = ids.next_title});
 }
 

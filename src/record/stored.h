@@ -30,7 +30,7 @@ struct StoredView {
 };
 
 /// What the view has to say about its title; an empty state if nothing.
-TitleState contribution(const StoredView& stored);
+TitleState contribution_of(const View& view, const Ids& ids);
 
 /// Bytes of a view: a format version, then fields. Source: docs/formats.md.
 void encode(std::string& out, const StoredView& view);

@@ -6,7 +6,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "runtime/task.h"
 
@@ -40,6 +42,23 @@ class Event {
  private:
   bool set_ = false;
   std::move_only_function<void()> waiter_;
+};
+
+/// What any number of coroutines wait for, again and again. One thread.
+class Waiters {
+ public:
+  /// Until the next wake().
+  Task<> wait() {
+    auto event = std::make_shared<Event>();
+    events_.push_back(event);
+    co_await event->wait();
+  }
+  void wake() {
+    for (const auto& event : std::exchange(events_, {})) event->signal();
+  }
+
+ private:
+  std::vector<std::shared_ptr<Event>> events_;
 };
 
 }  // namespace playhead

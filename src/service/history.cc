@@ -106,9 +106,12 @@ Task<Result<HistoryPage>> Service::read_history_page(ProfileRef profile, History
     co_return std::unexpected(loaded.error());
   HistoryPage page;
   Rows memory;
-  Result<std::vector<StoredView>> laid_over = shard.history_in_memory(profile);
-  const bool owner = !shard.is_foreign(slot_of(account.tenant, account.account));
-  if (!owner) laid_over = co_await views_to_lay_over(profile);
+  Result<std::vector<StoredView>> laid_over;
+  const bool owner = !shard.is_foreign(account);
+  if (owner)
+    laid_over = shard.history_in_memory(profile);
+  else
+    laid_over = co_await views_to_lay_over(profile);
   if (!laid_over) co_return std::unexpected(laid_over.error());
   for (StoredView& view : *laid_over) {
     if (!view.view.record) continue;

@@ -105,7 +105,7 @@ struct Transfer::Slice {
   void add(std::string_view tenant, const ImportedView& in, const Rules& rules,
            const Import& import, std::uint32_t line) {
     StoredView view = stored_view(tenant, in, rules, import);
-    TitleState delta = contribution(view);
+    TitleState delta = contribution_of(view.view, view.ids.get());
     const bool tells = delta != TitleState{};
     delta.import = import;
     TitleChange title{.profile = profile_of(tenant, in.account, in.profile),

@@ -87,7 +87,7 @@ Task<> LoadExchange::step() {
         continue;
       }
       const auto answer = co_await peers_.ask(entry.note.peer_address, PeerCall::kFigures, {},
-                                              Deadline{.at_ms = clock_.monotonic_ms() + kAnswerMs});
+                                              Deadline::after(clock_, kAnswerMs));
       auto figures =
           answer ? decode_figures(*answer) : Result<NodeFigures>(std::unexpected(answer.error()));
       drained = drained && figures && figures->undrained == 0;

@@ -130,8 +130,7 @@ Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::strin
 Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, AccountRef account,
                                                            std::string view) {
   std::optional<StoredView> found;
-  if (!shard.is_foreign(slot_of(account.tenant, account.account)))
-    found = shard.find(account, view);
+  if (!shard.is_foreign(account)) found = shard.find(account, view);
   shard.forget_idle(account);
   if (!found) {
     const auto hidden = shard.hidden(account);
@@ -160,7 +159,7 @@ Task<Result<Answer<std::vector<ViewerItem>>>> Service::read_viewers(AccountRef a
   Shard& shard = shard_of(account);
   if (auto loaded = co_await load(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
-  if (shard.is_foreign(slot_of(account.tenant, account.account))) {
+  if (shard.is_foreign(account)) {
     auto viewers = co_await stored_viewers(account);
     if (!viewers) co_return std::unexpected(viewers.error());
     co_return answer_of(began, shard.how_fresh(account), *std::move(viewers));
@@ -172,10 +171,10 @@ Task<Result<Answer<std::vector<ViewerItem>>>> Service::read_viewers(AccountRef a
 
 // Brings the account into memory, where it is this node's.
 Task<Result<void>> Service::load(Shard& shard, AccountRef account) {
-  if (shard.is_foreign(slot_of(account.tenant, account.account))) co_return Result<void>{};
+  if (shard.is_foreign(account)) co_return Result<void>{};
   auto loaded = co_await shard.load(account);
   // The slot has left meanwhile.
-  if (shard.is_foreign(slot_of(account.tenant, account.account))) co_return Result<void>{};
+  if (shard.is_foreign(account)) co_return Result<void>{};
   co_return loaded;
 }
 
@@ -261,13 +260,14 @@ Task<Result<std::vector<StoredView>>> Service::views_to_lay_over(ProfileRef prof
 Task<Result<void>> Service::lay_active_views(Shard& shard, ProfileRef profile,
                                              const std::vector<std::string>* only,
                                              std::map<std::string, TitleState>& states) {
-  if (!shard.is_foreign(slot_of(profile.tenant, profile.account))) co_return Result<void>{};
+  if (!shard.is_foreign({profile.tenant, profile.account})) co_return Result<void>{};
   const auto views = co_await views_to_lay_over(profile);
   if (!views) co_return std::unexpected(views.error());
   for (const StoredView& view : *views) {
-    const std::string title(view.ids.get().title);
+    const Ids ids = view.ids.get();
+    const std::string title(ids.title);
     if (only == nullptr || std::ranges::find(*only, title) != only->end())
-      states[title].merge(contribution(view));
+      states[title].merge(contribution_of(view.view, ids));
   }
   co_return Result<void>{};
 }

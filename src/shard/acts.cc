@@ -140,7 +140,7 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
 // A grant counts once the journal has it; in a cluster, once whoever takes the slot over will see
 // it: stored, and the lease looked at after that.
 Task<Result<void>> Shard::keep_grant(std::uint16_t slot, std::vector<std::uint32_t> numbers) {
-  if (parts_.inbox == nullptr) co_return co_await durable();
+  if (!in_cluster()) co_return co_await durable();
   auto ticket = std::make_shared<Ticket>();
   ticket->hold();
   for (const std::uint32_t number : numbers) write_through(number, ticket);

@@ -117,12 +117,6 @@ void Shard::forget_erased(const EraseChange& erasure) {
   }
 }
 
-Task<> Shard::sweep_end() {
-  auto ended = std::make_shared<Event>();
-  sweep_waiters_.push_back(ended);
-  co_await ended->wait();
-}
-
 Task<Result<Instant>> Shard::erase(AccountRef ref, std::string profile) {
   if (const Result<void> loaded = co_await load(ref); !loaded)
     co_return std::unexpected(loaded.error());
@@ -137,7 +131,7 @@ Task<Result<Instant>> Shard::erase(AccountRef ref, std::string profile) {
 
 Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile) {
   // Rows on their way to the store can't be called back: they land first.
-  while (sweeping_) co_await sweep_end();
+  while (sweeping_) co_await sweep_end_.wait();
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   if (!profile.empty() && account.erasures.profiles.size() >= options_.erased_profiles_max)
     co_return fail(Errc::kUnprocessable,
@@ -159,11 +153,11 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
   const std::uint64_t epoch = slots_[account.slot].epoch;
   while (is_hidden(account.tenant, account.account, profile)) {
     if (sweeping_) {
-      co_await sweep_end();
+      co_await sweep_end_.wait();
     } else if (auto swept = co_await sweep({account.slot}); !swept) {
       co_return std::unexpected(swept.error());
     }
-    if (parts_.inbox != nullptr && !holds_lease(account.slot)) break;
+    if (in_cluster() && !holds_lease(account.slot)) break;
   }
   if (slots_[account.slot].epoch != epoch || is_hidden(account.tenant, account.account, profile))
     co_return fail(Errc::kUnavailable, "the account is changing hands; repeat the erasure");

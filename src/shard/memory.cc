@@ -23,7 +23,7 @@ Shard::Shard(ShardParts parts, ShardOptions options)
       second_ms_(parts_.clock->monotonic_ms()),
       round_start_ms_(second_ms_) {
   // Slots are gained by a lease; what a journal holds may be another node's by now.
-  for (Slot& slot : slots_) slot.foreign = parts_.inbox != nullptr;
+  for (Slot& slot : slots_) slot.foreign = in_cluster();
   random_.seed(parts_.hash_seed ^ parts_.boot);
 }
 
@@ -291,10 +291,7 @@ std::map<std::string, TitleState> Shard::titles_in_memory(const ProfileRef& prof
   table_.each_of(*account, [&](Entry& entry) {
     const Ids ids = entry.ids.get();
     if (ids.profile != profile.profile || !wanted(ids.title)) return;
-    out[std::string(ids.title)].merge(contribution(entry.view, {.view = ids.view,
-                                                                .device = ids.device,
-                                                                .series = ids.series,
-                                                                .next_title = ids.next_title}));
+    out[std::string(ids.title)].merge(contribution_of(entry.view, ids));
   });
   return out;
 }

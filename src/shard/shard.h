@@ -171,6 +171,9 @@ class Shard {
   HowFresh how_fresh(const AccountRef& account);
   bool in_cluster() const { return parts_.inbox != nullptr; }
   bool is_foreign(std::uint16_t slot) const { return slots_[slot].foreign; }
+  bool is_foreign(const AccountRef& account) const {
+    return is_foreign(slot_of(account.tenant, account.account));
+  }
   /// Hands what lies in foreign slots to the inbox. Errors: unavailable.
   Task<Result<void>> sweep_foreign();
 
@@ -282,7 +285,6 @@ class Shard {
   void drop_erased(const ProfileRef& profile, std::vector<NamedTitle>& deltas);
   void keep_erasure(std::uint16_t slot, const EraseChange& erasure);
   void replay_erasure(const ErasureRecord& record);
-  Task<> sweep_end();
 
   // memory.cc
   Entry& adopt(Account& account, StoredView stored, bool inherited = false);
@@ -318,7 +320,6 @@ class Shard {
   bool awaits_store(const Entry& entry) const;
   using Through = std::vector<std::pair<std::uint32_t, std::shared_ptr<Ticket>>>;
   Task<> write_all_through();
-  Task<> through_end();
   void end_through(Through& batch, bool stored);
   void look_after_through();
   Task<bool> store_now(std::vector<std::uint32_t> numbers);
@@ -387,14 +388,14 @@ class Shard {
   Millis round_start_ms_ = 0;  ///< of the sweep over all slots
   std::uint32_t round_next_ = 0;
   bool sweeping_ = false;
-  std::vector<std::uint16_t> replayed_erasures_;       ///< slots that the store is told of first
-  std::vector<std::shared_ptr<Event>> sweep_waiters_;  ///< for the end of the one under way
+  std::vector<std::uint16_t> replayed_erasures_;  ///< slots that the store is told of first
+  Waiters sweep_end_;                             ///< of the one under way
   std::vector<SlotEpoch> stepped_;  ///< slots that are foreign because the store is away
   Through through_, through_now_;   ///< to be stored next; on their way
   Millis through_began_ms_ = 0;     ///< `through_now_`
   bool writing_through_ = false;
   bool storing_through_ = false;  ///< `through_now_`, also when nobody waits for it any more
-  std::vector<std::shared_ptr<Event>> through_waiters_;  ///< for the end of that
+  Waiters through_end_;           ///< the end of that
   bool store_away_ = false;
   std::mt19937_64 random_;            ///< for ids of the inbox's rows
   std::vector<std::uint32_t> moved_;  ///< entries whose position streams have not seen

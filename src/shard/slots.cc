@@ -72,7 +72,7 @@ void Shard::lose(const std::vector<std::uint16_t>& slots) {
 // until the store is back. False: it is foreign already, or there is no cluster.
 bool Shard::step_back(std::uint16_t number) {
   Slot& slot = slots_[number];
-  if (parts_.inbox == nullptr) return false;
+  if (!in_cluster()) return false;
   if (slot.foreign) return true;
   stepped_.push_back({.slot = number, .epoch = slot.epoch});
   slot.foreign = true;
@@ -103,15 +103,15 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
 Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
   lose(slots);
   // What is on its way to the views' rows must not arrive after what the next owner writes there.
-  while (storing_through_) co_await through_end();
-  while (sweeping_) co_await sweep_end();
+  while (storing_through_) co_await through_end_.wait();
+  while (sweeping_) co_await sweep_end_.wait();
   if (auto swept = co_await sweep(slots); !swept) co_return swept;
   // What came in meanwhile is the next sweep's: it goes the same way.
   co_return Result<void>{};
 }
 
 Task<Result<void>> Shard::sweep_foreign() {
-  while (sweeping_) co_await sweep_end();
+  while (sweeping_) co_await sweep_end_.wait();
   std::vector<std::uint16_t> slots;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (slots_[slot].foreign && slots_[slot].dirty_since) slots.push_back(slot);
@@ -199,7 +199,7 @@ Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows
   }
   std::vector<std::uint16_t> numbers;
   for (const SlotEpoch& slot : slots) numbers.push_back(slot.slot);
-  while (sweeping_) co_await sweep_end();
+  while (sweeping_) co_await sweep_end_.wait();
   if (auto swept = co_await sweep(std::move(numbers)); !swept)
     co_return std::unexpected(swept.error());
   // Only what is stored by whom the slot still belonged to may leave the inbox.
@@ -299,7 +299,7 @@ void Shard::drained(Millis at_ms) {
 }
 
 HowFresh Shard::how_fresh(const AccountRef& ref) {
-  if (parts_.inbox == nullptr) return {.freshness = Freshness::kFresh, .as_of = now()};
+  if (!in_cluster()) return {.freshness = Freshness::kFresh, .as_of = now()};
   const std::uint16_t number = slot_of(ref.tenant, ref.account);
   const Slot& slot = slots_[number];
   // What nobody has looked at is as old as a checkpoint may be.

@@ -62,7 +62,7 @@ Task<Result<void>> Shard::sweep_due() {
                                         static_cast<std::uint64_t>(std::max<Millis>(interval, 1)));
   // What was imported since an erasure is hidden until the store has been told of it again.
   std::vector<std::uint16_t> slots = std::exchange(replayed_erasures_, {});
-  if (parts_.inbox != nullptr)  // what waits there is in nobody's answer
+  if (in_cluster())  // what waits there is in nobody's answer
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (slots_[slot].foreign && slots_[slot].dirty_since) slots.push_back(slot);
   for (; round_next_ < due; ++round_next_) {
@@ -77,7 +77,7 @@ Task<Result<void>> Shard::sweep_due() {
 }
 
 Task<Result<void>> Shard::sweep_all() {
-  while (sweeping_) co_await sweep_end();
+  while (sweeping_) co_await sweep_end_.wait();
   std::vector<std::uint16_t> slots;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (owns(slot)) slots.push_back(slot);
@@ -97,7 +97,7 @@ Task<Result<void>> Shard::sweep(std::vector<std::uint16_t> slots) {
     swept(handing, result.has_value());
   }
   sweeping_ = false;
-  for (const auto& waiter : std::exchange(sweep_waiters_, {})) waiter->signal();
+  sweep_end_.wake();
   co_return result;
 }
 
@@ -123,7 +123,7 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   Slot& slot = slots_[number];
   if (!slot.dirty_since) return;
   // With the lease gone another may own the slot by now, and have newer rows than these.
-  if (!slot.foreign && parts_.inbox != nullptr && !holds_lease(number)) return;
+  if (!slot.foreign && in_cluster() && !holds_lease(number)) return;
   PLAYHEAD_ASSERT(!slot.flushing_since);
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
   handing.parts.push_back({.slot = number, .epoch = slot.epoch});
@@ -150,7 +150,7 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
 // Whether more than the view's own row is to be written. What is on its way whole may yet fail, and
 // this sweep is what lets the journal go.
 bool Shard::lacks_places(const Entry& entry) const {
-  return parts_.inbox == nullptr || entry.whole_due || !entry.indexed || entry.through_writing;
+  return !in_cluster() || entry.whole_due || !entry.indexed || entry.through_writing;
 }
 
 Millis Shard::owned_until_ms() const {
@@ -169,9 +169,7 @@ void Shard::add_changes(Entry& entry, std::vector<Change>& changes, bool whole) 
   }
   entry.whole_due = false;  // until it fails
   const Ids ids = entry.ids.get();
-  const TitleState delta = contribution(
-      entry.view,
-      {.view = ids.view, .device = ids.device, .series = ids.series, .next_title = ids.next_title});
+  const TitleState delta = contribution_of(entry.view, ids);
   if (delta != TitleState{})
     changes.emplace_back(TitleChange{
         .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},

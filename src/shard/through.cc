@@ -19,7 +19,7 @@ constexpr Millis kThroughMaxMs = 1'000;
 
 // The entry stays changed: a sweep writes it once more, which is what lets the journal go.
 void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket) {
-  if (parts_.inbox == nullptr) return;
+  if (!in_cluster()) return;
   table_.at(number).through_wanted = true;
   if (store_away_) {
     ++figures_.through_errors;
@@ -51,17 +51,11 @@ Task<> Shard::write_all_through() {
     storing_through_ = true;
     const bool stored = co_await store_now(std::move(numbers));
     storing_through_ = false;
-    for (const auto& waiter : std::exchange(through_waiters_, {})) waiter->signal();
+    through_end_.wake();
     if (stored) store_away_ = false;
     end_through(through_now_, stored);
   }
   writing_through_ = false;
-}
-
-Task<> Shard::through_end() {
-  auto ended = std::make_shared<Event>();
-  through_waiters_.push_back(ended);
-  co_await ended->wait();
 }
 
 void Shard::end_through(Through& batch, bool stored) {

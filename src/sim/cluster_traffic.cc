@@ -5,7 +5,6 @@
 namespace playhead::sim {
 namespace {
 
-constexpr Millis kRetryMs = 5'000;
 constexpr Millis kPassingMs = 1'000;
 constexpr Millis kSurelyAliveMs = 26'000;  // of a start that nobody has ended
 constexpr unsigned kLimit = 2;
@@ -64,15 +63,8 @@ ClusterWorld::Node* ClusterWorld::any_running() {
 // ---- Reports ------------------------------------------------------------------------------------
 
 void ClusterWorld::send(Player& player, std::shared_ptr<Request> request) {
-  const auto latency = [this] {
-    const bool slow = faults_.strikes(Fault::kReordered);
-    return static_cast<Millis>(1 + prng_.below(slow ? 3'000 : 50));
-  };
-  timeline_.in(kRetryMs, [&player, request] { player.timed_out(*request); });
-  if (faults_.strikes(Fault::kLostRequest)) return;
-  timeline_.in(latency(), [this, &player, request] { arrive(player, request); });
-  if (faults_.strikes(Fault::kDuplicated))
-    timeline_.in(latency(), [this, &player, request] { arrive(player, request); });
+  carry(timeline_, faults_, prng_, player, request,
+        [this, &player, request] { arrive(player, request); });
 }
 
 void ClusterWorld::arrive(Player& player, const std::shared_ptr<Request>& request) {
@@ -287,11 +279,6 @@ void ClusterWorld::look() {
   node->life->process->start(
       0, at_owner<Look>(*node->life, told.account, act, std::make_shared<bool>()),
       [this, &told](Look look) { check_look(told, look); });
-}
-
-bool ClusterWorld::is_alive(std::uint64_t life) const {
-  return std::ranges::any_of(
-      nodes_, [life](const Node& node) { return node.life && node.life->number == life; });
 }
 
 // A fresh answer holds what its node had acknowledged before, and others before `as_of`.

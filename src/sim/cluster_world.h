@@ -131,7 +131,6 @@ class ClusterWorld {
   void look();
   void check_look(const ViewTold& told, const Look& look);
   void check_stored();
-  bool is_alive(std::uint64_t life) const;
   SimHandler handler_of(Node& node);
   Node* any_running();
   Task<Result<BatchOutcome>> submit(Life& life, std::size_t here, std::vector<Report> reports,

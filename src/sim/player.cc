@@ -8,6 +8,7 @@ namespace playhead::sim {
 namespace {
 
 constexpr Millis kIntervalMs = 10'000;
+constexpr Millis kRetryMs = 5'000;
 constexpr std::size_t kBatchMax = 20;
 
 }  // namespace
@@ -185,6 +186,18 @@ void Player::give_up(ViewTold& view) {
     return true;
   });
   if (view_ == &view) leave();
+}
+
+void carry(Timeline& timeline, Faults& faults, Prng& prng, Player& player,
+           const std::shared_ptr<Request>& request, const std::function<void()>& arrive) {
+  const auto latency = [&] {
+    const bool slow = faults.strikes(Fault::kReordered);
+    return static_cast<Millis>(1 + prng.below(slow ? 3'000 : 50));
+  };
+  timeline.in(kRetryMs, [&player, request] { player.timed_out(*request); });
+  if (faults.strikes(Fault::kLostRequest)) return;
+  timeline.in(latency(), arrive);
+  if (faults.strikes(Fault::kDuplicated)) timeline.in(latency(), arrive);
 }
 
 }  // namespace playhead::sim

@@ -78,4 +78,9 @@ class Player {
   bool retired_ = false;
 };
 
+/// The network on `request`'s way: `arrive` is called some time later, twice, or never, and the
+/// player loses patience after a while, whatever became of it.
+void carry(Timeline& timeline, Faults& faults, Prng& prng, Player& player,
+           const std::shared_ptr<Request>& request, const std::function<void()>& arrive);
+
 }  // namespace playhead::sim

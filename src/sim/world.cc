@@ -10,7 +10,6 @@ namespace playhead::sim {
 namespace {
 
 constexpr Millis kTickMs = 250;
-constexpr Millis kRetryMs = 5'000;
 constexpr unsigned kStreamQueueMax = 16;
 constexpr std::string_view kStreamedAccount = "open";
 
@@ -120,15 +119,8 @@ void World::second() {
 // ---- The network --------------------------------------------------------------------------------
 
 void World::send(Player& player, std::shared_ptr<Request> request) {
-  const auto latency = [this] {
-    const bool slow = faults_.strikes(Fault::kReordered);
-    return static_cast<Millis>(1 + prng_.below(slow ? 3'000 : 50));
-  };
-  timeline_.in(kRetryMs, [&player, request] { player.timed_out(*request); });
-  if (faults_.strikes(Fault::kLostRequest)) return;
-  timeline_.in(latency(), [this, &player, request] { arrive(player, request); });
-  if (faults_.strikes(Fault::kDuplicated))
-    timeline_.in(latency(), [this, &player, request] { arrive(player, request); });
+  carry(timeline_, faults_, prng_, player, request,
+        [this, &player, request] { arrive(player, request); });
 }
 
 void World::arrive(Player& player, const std::shared_ptr<Request>& request) {

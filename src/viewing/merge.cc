@@ -3,17 +3,11 @@
 #include "viewing/merge.h"
 
 #include <algorithm>
-#include <tuple>
+
+#include "viewing/register.h"
 
 namespace playhead {
 namespace {
-
-template <typename T>
-void join_register(Order& mine, T& value, const Order& theirs, const T& other) {
-  if (std::tie(theirs, other) <= std::tie(mine, value)) return;
-  mine = theirs;
-  value = other;
-}
 
 template <typename T>
 void raise(T& mine, const T& other) {

@@ -6,16 +6,10 @@
 #include <tuple>
 #include <utility>
 
+#include "viewing/register.h"
+
 namespace playhead {
 namespace {
-
-template <typename T>
-void merge_register(Order& mine, T& value, const Order& theirs, const T& other) {
-  // Reports of two views may be equal in all that their order knows; then the greater value wins.
-  if (std::tie(theirs, other) <= std::tie(mine, value)) return;
-  mine = theirs;
-  value = other;
-}
 
 // When the title last moved or was marked: what orders Continue Watching. A deleted view's position
 // does not count.
@@ -113,8 +107,8 @@ void TitleState::merge(const TitleState& other) {
     series = other.series;
     next_title = other.next_title;
   }
-  merge_register(duration_order, duration, other.duration_order, other.duration);
-  merge_register(credits_order, credits, other.credits_order, other.credits);
+  join_register(duration_order, duration, other.duration_order, other.duration);
+  join_register(credits_order, credits, other.credits_order, other.credits);
   played_max = std::max(played_max, other.played_max);
   if (other.import > import) import = other.import;
 }

@@ -110,30 +110,26 @@ def rolling_restart(campaign, outcome):
         campaign.wait_owned(outcome)
 
 
-def cache_killed(campaign, outcome):
-    """the cache killed, back after 10 s: it costs time, and nothing else."""
+def _without_cache(campaign, outcome, take, give_back):
+    """Ten seconds, which may cost time, and nothing else."""
     outcome.seconds_max, outcome.tries_max = CALM_S_MAX, 1
-    cache = campaign.cluster.cache
-    cache.kill()
+    take()
     try:
         campaign.keep_on(10.0)
     finally:
-        cache.start()
+        give_back()
     campaign.is_over()
     campaign.wait_owned(outcome)
+
+
+def cache_killed(campaign, outcome):
+    """the cache killed, back after 10 s: it costs time, and nothing else."""
+    _without_cache(campaign, outcome, campaign.cluster.cache.kill, campaign.cluster.cache.start)
 
 
 def cache_frozen(campaign, outcome):
     """the cache frozen for 10 s: SIGSTOP. It costs time, and nothing else."""
-    outcome.seconds_max, outcome.tries_max = CALM_S_MAX, 1
-    cache = campaign.cluster.cache
-    cache.pause()
-    try:
-        campaign.keep_on(10.0)
-    finally:
-        cache.resume()
-    campaign.is_over()
-    campaign.wait_owned(outcome)
+    _without_cache(campaign, outcome, campaign.cluster.cache.pause, campaign.cluster.cache.resume)
 
 
 def cache_flushed(campaign, outcome):

@@ -1,8 +1,7 @@
 // Cassandra and gRPC behind the ports of a cluster's node.
 #include "cli/cluster_parts.h"
 
-#include <fstream>
-
+#include "cli/cassandra/first_line.h"
 #include "cli/cassandra/node_cache.h"
 #include "cluster/cassandra/cassandra_lease_rows.h"
 #include "peer/grpc/grpc_peer_server.h"
@@ -13,14 +12,9 @@
 namespace playhead {
 namespace {
 
-// The first line of a file; an empty path has an empty one.
-Result<std::string> first_line(const std::string& path) {
-  std::string line;
-  if (path.empty()) return line;
-  std::ifstream file(path);
-  if (!std::getline(file, line))
-    return fail(Errc::kNotFound, "nothing to be read in '" + path + "'");
-  return line;
+// An empty path has an empty secret.
+Result<std::string> secret_of(const std::string& path) {
+  return path.empty() ? std::string() : first_line(path, "nothing to be read");
 }
 
 CqlOptions ring(CqlOptions options, const RingOptions& config, const std::string& password) {
@@ -76,9 +70,9 @@ class Parts final : public ClusterParts {
   }
 
   Result<void> open(const Config& config, const Clock& clock) {
-    auto password = first_line(config.cassandra.password_file);
+    auto password = secret_of(config.cassandra.password_file);
     if (!password) return std::unexpected(password.error());
-    auto secret = first_line(config.cluster.secret_file);
+    auto secret = secret_of(config.cluster.secret_file);
     if (!secret) return std::unexpected(secret.error());
     listen_ = config.cluster.peer_listen;
     peer_.secret = *secret;

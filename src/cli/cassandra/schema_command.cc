@@ -4,12 +4,12 @@
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
 #include <exception>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "cli/app.h"
+#include "cli/cassandra/first_line.h"
 #include "store/cassandra/schema.h"
 
 namespace playhead {
@@ -27,19 +27,12 @@ struct Flags {
   std::string password_file;
 };
 
-Result<std::string> password_of(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  if (!std::getline(file, line)) return fail(Errc::kNotFound, "no password in '" + path + "'");
-  return line;
-}
-
 Result<void> apply(const Flags& flags) {
   // What is wrong with the line is said before anybody is asked.
   if (const auto text = schema_text(flags.schema); !text) return std::unexpected(text.error());
   CqlOptions options = flags.cql;
   if (!flags.password_file.empty()) {
-    auto password = password_of(flags.password_file);
+    auto password = first_line(flags.password_file, "no password");
     if (!password) return std::unexpected(std::move(password.error()));
     options.password = std::move(*password);
   }

@@ -88,23 +88,15 @@ class Shared final : public CassandraLeaseRows {
     session_ = *std::move(session);
     const CqlStatementOptions read{.consistency = CQL_SERIAL, .page_rows = kNodesMax + 1};
     const CqlStatementOptions change{.idempotent = false};
-    Result<void> all;
-    const auto add = [&](CqlStatement& statement, const std::string& text,
-                         const CqlStatementOptions& how) {
-      if (!all) return;
-      if (auto prepared = session_->prepare(text, how))
-        statement = *std::move(prepared);
-      else
-        all = std::unexpected(std::move(prepared.error()));
-    };
-    add(read_map_, kReadMap, read);
-    add(read_rows_, kReadRows, read);
-    add(first_map_, kFirstMap, change);
-    add(next_map_, kNextMap, change);
-    add(new_row_, kNewRow, change);
-    add(set_row_, std::string(kSetRow) + kWhereRow, change);
-    add(set_lease_, std::string(kSetLease) + kWhereRow, change);
-    return all;
+    Preparing all(*session_);
+    all.add(read_map_, kReadMap, read);
+    all.add(read_rows_, kReadRows, read);
+    all.add(first_map_, kFirstMap, change);
+    all.add(next_map_, kNextMap, change);
+    all.add(new_row_, kNewRow, change);
+    all.add(set_row_, std::string(kSetRow) + kWhereRow, change);
+    all.add(set_lease_, std::string(kSetLease) + kWhereRow, change);
+    return all.result();
   }
 
   Task<Result<std::shared_ptr<const SlotMap>>> read_map() override {

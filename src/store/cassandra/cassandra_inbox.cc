@@ -50,24 +50,18 @@ class ByBucket {
 
 Result<std::unique_ptr<CassandraInbox>> CassandraInbox::open(CqlSession& session) {
   std::unique_ptr<CassandraInbox> out(new CassandraInbox(session));
-  Result<void> all;
-  const auto add = [&](CqlStatement& statement, const char* text) {
-    if (!all) return;
-    if (auto prepared = session.prepare(text))
-      statement = *std::move(prepared);
-    else
-      all = std::unexpected(std::move(prepared.error()));
-  };
-  add(out->put_, kPut);
-  add(out->drop_, kDrop);
-  add(out->read_, kRead);
-  add(out->read_behind_, kReadBehind);
-  if (all) return out;
-  if (all.error().code != Errc::kInvalidArgument) return std::unexpected(std::move(all.error()));
+  Preparing all(session);
+  all.add(out->put_, kPut);
+  all.add(out->drop_, kDrop);
+  all.add(out->read_, kRead);
+  all.add(out->read_behind_, kReadBehind);
+  if (all.result()) return out;
+  Error& error = all.result().error();
+  if (error.code != Errc::kInvalidArgument) return std::unexpected(std::move(error));
   return fail(Errc::kCorrupt,
               "the table of the inbox is not as it should be: run "
               "'playhead schema apply'; " +
-                  all.error().detail);
+                  error.detail);
 }
 
 Task<Result<void>> CassandraInbox::append(std::vector<InboxRow> rows) {

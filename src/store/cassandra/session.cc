@@ -243,4 +243,13 @@ Task<Result<void>> CqlSession::write_all(std::vector<CqlBatch> batches, std::siz
   co_return Result<void>{};
 }
 
+void Preparing::add(CqlStatement& statement, const std::string& text,
+                    const CqlStatementOptions& options) {
+  if (!result_) return;
+  if (auto prepared = session_.prepare(text, options))
+    statement = *std::move(prepared);
+  else
+    result_ = std::unexpected(std::move(prepared.error()));
+}
+
 }  // namespace playhead

@@ -108,4 +108,18 @@ class CqlSession {
   const std::unique_ptr<cql_session, Free> session_;
 };
 
+/// Prepares one statement after the other, up to the first error.
+class Preparing {
+ public:
+  explicit Preparing(CqlSession& session) : session_(session) {}
+  void add(CqlStatement& statement, const std::string& text,
+           const CqlStatementOptions& options = {});
+  /// Errors: those of prepare(), of the first that failed.
+  Result<void>& result() { return result_; }
+
+ private:
+  CqlSession& session_;
+  Result<void> result_;
+};
+
 }  // namespace playhead

@@ -76,13 +76,9 @@ Result<void> check_format(CqlSession& session) {
 Result<Statements> Statements::prepare(CqlSession& session) {
   if (auto checked = check_format(session); !checked) return std::unexpected(checked.error());
   Statements out;
-  Result<void> all;
+  Preparing all(session);
   const auto add = [&](CqlStatement& statement, const std::string& text) {
-    if (!all) return;
-    if (auto prepared = session.prepare(text))
-      statement = std::move(*prepared);
-    else
-      all = std::unexpected(std::move(prepared.error()));
+    all.add(statement, text);
   };
   add(out.put_profile, kPutProfile);
   add(out.put_year, kPutYear);
@@ -123,7 +119,7 @@ Result<Statements> Statements::prepare(CqlSession& session) {
   add(out.drop_years, deletion("history_years", " AND profile = ?"));
   add(out.drop_history, deletion("history", " AND profile = ? AND year = ?"));
   add(out.drop_progress, deletion("progress", " AND profile = ? AND generation < ?"));
-  if (!all) return std::unexpected(std::move(all.error()));
+  if (!all.result()) return std::unexpected(std::move(all.result().error()));
   return out;
 }
 
