@@ -234,7 +234,14 @@ Result<void> Node::join() {
 void Node::answer_peer(PeerCall call, std::string bytes, PeerAnswer answer) {
   if (stopping_) return answer(fail(Errc::kUnavailable, "the node stops"));
   if (call == PeerCall::kHttp) return server_->take_passed_on(std::move(bytes), std::move(answer));
-  if (call == PeerCall::kFigures) return answer(cluster_->loads().own());
+  if (call == PeerCall::kFigures) {
+    auto tell = [](const LoadExchange& loads, PeerAnswer then) -> Task<> {
+      then(co_await loads.own());
+    };
+    asio::co_spawn(threads_->executor(0), tell(cluster_->loads(), std::move(answer)),
+                   asio::detached);
+    return;
+  }
   if (call != PeerCall::kReports)
     return answer(fail(Errc::kInvalidArgument, "a call of another release"));
   const std::size_t shard = next_shard_++ % shards_->count();

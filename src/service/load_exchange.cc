@@ -18,6 +18,8 @@ struct ShardLook {
   ShardFigures figures;
 };
 
+Task<std::uint64_t> undrained_of(Shard& shard) { co_return shard.figures().undrained; }
+
 Task<ShardLook> look_at(Shard& shard) {
   ShardLook out{.slots = {}, .figures = shard.figures()};
   shard.slot_figures(out.slots);
@@ -57,6 +59,14 @@ Result<NodeFigures> decode_figures(std::string_view bytes) {
   return out;
 }
 
+Task<std::uint64_t> undrained_views(ShardThreads& shards) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < shards.count(); ++i)
+    sum += co_await boost::asio::co_spawn(
+        shards.threads().executor(i), undrained_of(shards.shard(i)), boost::asio::use_awaitable);
+  co_return sum;
+}
+
 LoadExchange::LoadExchange(ShardThreads& shards, Peers& peers, LeaseKeeper& keeper,
                            const Clock& clock, std::string self)
     : shards_(shards),
@@ -73,12 +83,6 @@ Task<> LoadExchange::step() {
   auto all = std::make_shared<AllFigures>();
   (*all)[self_] = co_await measure(*status);
   bool drained = all->at(self_).undrained == 0;
-  {  // others may ask meanwhile
-    std::scoped_lock lock(mutex_);
-    auto known = std::make_shared<AllFigures>(*all_);
-    (*known)[self_] = all->at(self_);
-    all_ = std::move(known);
-  }
   if (status->nodes != nullptr)
     for (const NodeEntry& entry : *status->nodes) {
       if (entry.row.node == self_) continue;
@@ -130,12 +134,16 @@ Task<NodeFigures> LoadExchange::measure(const LeaseStatus& status) {
   co_return out;
 }
 
-std::string LoadExchange::own() const {
+// Loads may be as old as the last step. Whether anything is left must not be: others answer as
+// fresh by it, and this node may have lost slots since, or not have measured anything yet.
+Task<std::string> LoadExchange::own() const {
   const auto known = all();
+  const auto last = known->find(self_);
+  NodeFigures figures = last == known->end() ? NodeFigures() : last->second;
+  figures.undrained = co_await undrained_views(shards_);
   std::string out;
-  const auto figures = known->find(self_);
-  encode(out, figures == known->end() ? NodeFigures() : figures->second);
-  return out;
+  encode(out, figures);
+  co_return out;
 }
 
 std::shared_ptr<const AllFigures> LoadExchange::all() const {

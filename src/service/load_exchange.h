@@ -40,6 +40,9 @@ void encode(std::string& out, const NodeFigures& figures);
 /// Errors: unavailable (of another release, or cut short).
 Result<NodeFigures> decode_figures(std::string_view bytes);
 
+/// NodeFigures::undrained, as it is now.
+Task<std::uint64_t> undrained_views(ShardThreads& shards);
+
 class LoadExchange {
  public:
   /// Below so much a node, by the mean, slots stay where they are: nothing would be gained.
@@ -51,7 +54,7 @@ class LoadExchange {
   /// Returns when all have answered, or were silent for a second each.
   Task<> step();
   /// The answer to another node's call.
-  std::string own() const;
+  Task<std::string> own() const;
   /// As last heard; of a node that is silent nothing is known.
   std::shared_ptr<const AllFigures> all() const;
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cluster/fresh_slots.h"
+#include "service/load_exchange.h"
 #include "sim/model.h"
 #include "sim/process.h"
 #include "store/memory_inbox.h"
@@ -166,6 +167,20 @@ TEST_F(Absorption, LeavesNoPositionOfAnAbsentOwnerBehindACheckpoint) {
   EXPECT_EQ(position(), read) << "its next owner knows as much";
   EXPECT_EQ(on_the_page(), read);
   EXPECT_EQ(in_history(), read);
+}
+
+// What a node has for others, it says the moment that it is asked: they answer as fresh by it.
+TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
+  const auto undrained = [&] { return process_->run(0, undrained_views(process_->shards())); };
+  watch(0);
+  run(kMinute);
+  EXPECT_EQ(undrained(), 0u) << "it is this node's own";
+  replace();
+  run(kHeartbeat);
+  EXPECT_EQ(undrained(), 0u) << "the inbox has it";
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
+  run(kHeartbeat);
+  EXPECT_EQ(undrained(), 1u);
 }
 
 // A view that falls silent is no active one any more, which nobody lays over anything.
