@@ -35,8 +35,8 @@ ClusterNode::ClusterNode(const Config& config, ClusterParts& parts, const Clock&
                          std::uint64_t seed)
     : clock_(clock),
       node_(config.cluster.node),
-      routing_(config.cluster.node),
       keeper_(keeper_options(config), parts.rows(), *this, clock, context_.get_executor(), seed),
+      routing_(config.cluster.node, keeper_.fresh()),
       inbox_(parts.inbox()),
       peers_(parts.peers()) {}
 

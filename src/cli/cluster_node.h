@@ -55,8 +55,8 @@ class ClusterNode final : public LeaseListener {
   const Clock& clock_;
   const std::string node_;
   boost::asio::io_context context_{1};
-  Routing routing_;
   LeaseKeeper keeper_;
+  Routing routing_;
   Inbox& inbox_;
   ShardThreads* shards_ = nullptr;
   Checkpointer* checkpointer_ = nullptr;

@@ -18,11 +18,29 @@ PeerNode* Routing::peer_of(const NodeEntry& entry) {
   return &peer;
 }
 
+// All that is of one slot goes to one node, as long as that answers.
+PeerNode* Routing::any_other(std::uint16_t slot, Millis now_ms) {
+  const std::scoped_lock lock(mutex_);
+  for (std::size_t i = 0; i < others_.size(); ++i) {
+    PeerNode* other = others_[(slot + i) % others_.size()];
+    if (now_ms >= other->silent_until_ms.load(std::memory_order_relaxed)) return other;
+  }
+  return nullptr;
+}
+
 void Routing::update(const LeaseStatus& status) {
   if (status.map == nullptr || status.nodes == nullptr) return;
   if (status.map->version() == version_ && status.nodes == nodes_) return;
   version_ = status.map->version();
   nodes_ = status.nodes;
+  std::vector<PeerNode*> others;
+  for (const NodeEntry& entry : *status.nodes)
+    if (entry.row.node != self_ && !entry.row.over && !entry.note.peer_address.empty())
+      others.push_back(peer_of(entry));
+  {
+    const std::scoped_lock lock(mutex_);
+    others_ = std::move(others);
+  }
   std::vector<PeerNode*> by_owner;
   for (const Owner& owner : status.map->owners()) {
     const auto entry = std::ranges::find_if(*status.nodes, [&](const NodeEntry& node) {

@@ -7,7 +7,9 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "cluster/lease_keeper.h"
 
@@ -25,10 +27,18 @@ class Routing {
   /// A node that did not answer is left alone for so long.
   static constexpr Millis kSilenceMs = 500;
 
-  /// `self`: this node's name.
-  explicit Routing(std::string self) : self_(std::move(self)) {}
+  /// `self`: this node's name. `fresh`: what its lease allows; it outlives the routing.
+  Routing(std::string self, const FreshSlots& fresh) : self_(std::move(self)), fresh_(fresh) {}
 
   void update(const LeaseStatus& status);
+  /// Who is to be asked on the slot: its owner; by a node without a lease, which may not know who
+  /// that is by now, and perhaps does not reach the store either, any other one if not that.
+  /// Null: this node itself.
+  PeerNode* whom_to_ask(std::uint16_t slot, Millis now_ms) {
+    PeerNode* owner = owner_of(slot, now_ms);
+    if (owner != nullptr || now_ms < fresh_.fresh_until_ms()) return owner;
+    return any_other(slot, now_ms);
+  }
   /// Null: the slot is this node's, or nobody's, or its owner's who does not answer.
   PeerNode* owner_of(std::uint16_t slot, Millis now_ms) const {
     PeerNode* peer = owners_[slot].load(std::memory_order_acquire);
@@ -42,12 +52,16 @@ class Routing {
 
  private:
   PeerNode* peer_of(const NodeEntry& entry);
+  PeerNode* any_other(std::uint16_t slot, Millis now_ms);
 
   const std::string self_;
+  const FreshSlots& fresh_;
   std::uint64_t version_ = 0;
   std::shared_ptr<const std::vector<NodeEntry>> nodes_;
   std::deque<PeerNode> peers_;  ///< also those of former addresses: nodes are few, and seldom move
   std::array<std::atomic<PeerNode*>, kSlots> owners_{};
+  std::mutex mutex_;
+  std::vector<PeerNode*> others_;  ///< nodes whose sessions last; under `mutex_`
 };
 
 }  // namespace playhead

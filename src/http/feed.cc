@@ -46,10 +46,12 @@ void submit(Worker& worker, const Caller& caller, const Reports& parsed, Pending
   pending.submission = worker.service().submit(worker.index(), caller.tenant, reports);
 }
 
-Reply no_content(std::uint32_t next_report_ms) {
+Reply no_content(const BatchOutcome& outcome) {
   Reply reply{.status = 204};
-  if (next_report_ms > 0)
-    reply.headers = "Playhead-Next-Report-Ms: " + std::to_string(next_report_ms) + "\r\n";
+  if (outcome.accepted == 0) return reply;
+  if (outcome.next_report_ms > 0)
+    reply.headers = "Playhead-Next-Report-Ms: " + std::to_string(outcome.next_report_ms) + "\r\n";
+  if (outcome.unstored) reply.headers += kUnstored;
   return reply;
 }
 
@@ -65,8 +67,7 @@ Reply reports_reply(const Pending& pending, const BatchOutcome& outcome) {
       return terminated_problem(first.error, first.ended_by);
     return problem(first.error);
   }
-  const std::uint32_t interval = outcome.accepted > 0 ? outcome.next_report_ms : 0;
-  Reply reply = no_content(interval);
+  Reply reply = no_content(outcome);
   if (rejected.empty()) return reply;
   reply.status = 200;
   reply.content_type = kJson;
@@ -88,7 +89,7 @@ Reply cmcd_reply(Worker& worker, const Pending& pending, const BatchOutcome& out
   if (pending.stop_by_410)
     for (const Rejected& one : outcome.rejected)
       if (one.error.code == Errc::kTerminated) return terminated_problem(one.error, one.ended_by);
-  Reply reply = no_content(outcome.accepted > 0 ? outcome.next_report_ms : 0);
+  Reply reply = no_content(outcome);
   reply.headers += "Playhead-Accepted: " + std::to_string(outcome.accepted) + "\r\n";
   return reply;
 }

@@ -66,7 +66,7 @@ Task<Result<std::string>> answer_request(std::shared_ptr<Worker> worker, std::st
 Task<std::optional<Reply>> Session::ask_owner(const Request& request) {
   const Others& others = worker_.shared().parts.others;
   if (others.routing == nullptr || passed_on_ || request.account.empty()) co_return std::nullopt;
-  PeerNode* owner = others.routing->owner_of(slot_of(request.caller->tenant, request.account),
+  PeerNode* owner = others.routing->whom_to_ask(slot_of(request.caller->tenant, request.account),
                                              worker_.clock().monotonic_ms());
   if (owner == nullptr) co_return std::nullopt;
   if (found_.route->gives == Gives::kEvents) co_return redirect(*owner, secure_, head_.target);

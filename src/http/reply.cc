@@ -95,7 +95,7 @@ void render(std::string& out, const Reply& reply, const Frame& frame) {
   if (!frame.origin.empty())
     ((out += "Access-Control-Allow-Origin: ") += frame.origin) +=
         "\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Playhead-Next-Report-Ms, "
-        "Playhead-Accepted, Retry-After, Link\r\n";
+        "Playhead-Accepted, Playhead-Unstored, Retry-After, Link\r\n";
   if (!reply.allow.empty()) ((out += "Allow: ") += reply.allow) += "\r\n";
   out += reply.headers;
   if (!reply.cacheable && reply.status != 204) out += "Cache-Control: no-store\r\n";

@@ -36,6 +36,8 @@ inline constexpr std::string_view kNdjson = "application/x-ndjson";
 inline constexpr std::string_view kProblemJson = "application/problem+json";
 inline constexpr std::string_view kCsv = "text/csv; charset=utf-8";
 inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+/// A line of `headers`: of what this node's journal alone has, because the store was away.
+inline constexpr std::string_view kUnstored = "Playhead-Unstored: true\r\n";
 inline constexpr std::string_view kEventStream = "text/event-stream";
 
 /// What the request and its connection add to an answer.

@@ -179,7 +179,7 @@ Task<> Session::drain() {
 }
 
 void Session::answer_pending(Pending& pending, Result<BatchOutcome> outcome) {
-  const bool plain = outcome && outcome->rejected.empty() && pending.rejected.empty() &&
+  const bool plain = outcome && outcome->rejected.empty() && !outcome->unstored && pending.rejected.empty() &&
                      !pending.refusal && pending.feed == Feed::kReports && pending.origin.empty() &&
                      pending.keep_alive && !pending.http10;
   if (plain) {

@@ -90,7 +90,7 @@ Task<Reply> patch_progress(Request request) {
   auto act = worker.service().act(request.profile_ref(), (*acts)->acts);
   auto done = co_await std::move(act);
   if (!done) co_return problem(done.error());
-  co_return Reply{.status = 204};
+  co_return Reply{.status = 204, .headers = *done ? "" : std::string(kUnstored)};
 }
 
 Task<Reply> get_continue_watching(Request request) {

@@ -29,6 +29,7 @@ Reply put_reply(const PutOutcome& outcome, const Caller& caller) {
   write_viewer_members(json, outcome.item, caller);
   json.field("checked", outcome.checked).field("limit", outcome.limit).close('}');
   reply.headers = "Playhead-Next-Report-Ms: " + std::to_string(outcome.next_report_ms) + "\r\n";
+  if (outcome.unstored) reply.headers += kUnstored;
   return reply;
 }
 

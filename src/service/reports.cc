@@ -55,7 +55,7 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
     const Report& report = reports[index];
     PeerNode* other = nullptr;
     if (others_.routing != nullptr)
-      other = others_.routing->owner_of(slot_of(tenant, report.account), clock_.monotonic_ms());
+      other = others_.routing->whom_to_ask(slot_of(tenant, report.account), clock_.monotonic_ms());
     if (other != nullptr)
       pass_on(here, *other, tenant, report, index, ticket);
     else

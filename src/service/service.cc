@@ -102,6 +102,7 @@ Task<std::expected<PutOutcome, PutRefusal>> Service::put_on_owner(std::size_t ow
   co_return PutOutcome{.created = answer.result == PutResult::kStarted,
                        .item = std::move(answer.item),
                        .checked = answer.checked,
+                       .unstored = answer.unstored,
                        .limit = limit,
                        .next_report_ms = answer.next_report_ms};
 }
@@ -130,9 +131,14 @@ Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::strin
 Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, AccountRef account,
                                                            std::string view) {
   std::optional<StoredView> found;
-  if (!shard.is_foreign(account)) found = shard.find(account, view);
+  const bool foreign = shard.is_foreign(account);
+  if (!foreign) found = shard.find(account, view);
   shard.forget_idle(account);
-  if (!found) {
+  if (foreign) {
+    auto views = co_await views_elsewhere(account, view);
+    if (!views) co_return std::unexpected(views.error());
+    if (!views->empty()) found = std::move(views->front());
+  } else if (!found) {
     const auto hidden = shard.hidden(account);
     auto stored = co_await store_.view(account, view);
     if (!stored) co_return std::unexpected(stored.error());
@@ -160,7 +166,7 @@ Task<Result<Answer<std::vector<ViewerItem>>>> Service::read_viewers(AccountRef a
   if (auto loaded = co_await load(shard, account); !loaded)
     co_return std::unexpected(loaded.error());
   if (shard.is_foreign(account)) {
-    auto viewers = co_await stored_viewers(account);
+    auto viewers = co_await viewers_elsewhere(account);
     if (!viewers) co_return std::unexpected(viewers.error());
     co_return answer_of(began, shard.how_fresh(account), *std::move(viewers));
   }
@@ -183,24 +189,6 @@ Task<Result<void>> Service::load(Shard& shard, AccountRef account) {
 Task<Result<void>> Service::load_in_cluster(Shard& shard, AccountRef account) {
   if (!shard.in_cluster()) co_return Result<void>{};
   co_return co_await load(shard, std::move(account));
-}
-
-// Who watches by the word of the store, which is as old as a checkpoint may be.
-Task<Result<std::vector<ViewerItem>>> Service::stored_viewers(AccountRef account) {
-  auto views = co_await store_.active_views(std::move(account));
-  if (!views) co_return std::unexpected(views.error());
-  std::vector<ViewerItem> items;
-  const Instant now = clock_.now();
-  for (const StoredView& stored : *views) {
-    Millis silence = stored.cmcd ? options_.cmcd_expiry_ms : Millis{3} * stored.interval_ms;
-    if (stored.view.state == State::kPaused) silence = std::max(silence, options_.paused_expiry_ms);
-    if (now - stored.last_arrival <= silence + options_.checkpoint_interval_ms)
-      items.push_back(view_item(stored).item);
-  }
-  std::ranges::sort(items, [](const ViewerItem& a, const ViewerItem& b) {
-    return std::tie(a.started_at, a.view) < std::tie(b.started_at, b.view);
-  });
-  co_return items;
 }
 
 Task<Result<std::unique_ptr<Subscription>>> Service::subscribe(AccountRef account) {
@@ -244,32 +232,6 @@ Task<Result<Answer<std::vector<std::string>>>> Service::read_profiles(AccountRef
   std::ranges::sort(names);
   names.erase(std::ranges::unique(names).begin(), names.end());
   co_return answer_of(began, worse(before, shard.how_fresh(account)), std::move(names));
-}
-
-// The store's rows of titles and history may lack where active views stand (ViewChange). Their
-// owner has them in memory; others read them first, so that none ends unseen in between.
-Task<Result<std::vector<StoredView>>> Service::views_to_lay_over(ProfileRef profile) {
-  auto views = co_await store_.active_views({profile.tenant, profile.account});
-  if (views)
-    std::erase_if(*views, [&](const StoredView& view) {
-      return view.ids.get().profile != profile.profile || store_.is_over(view);
-    });
-  co_return views;
-}
-
-Task<Result<void>> Service::lay_active_views(Shard& shard, ProfileRef profile,
-                                             const std::vector<std::string>* only,
-                                             std::map<std::string, TitleState>& states) {
-  if (!shard.is_foreign({profile.tenant, profile.account})) co_return Result<void>{};
-  const auto views = co_await views_to_lay_over(profile);
-  if (!views) co_return std::unexpected(views.error());
-  for (const StoredView& view : *views) {
-    const Ids ids = view.ids.get();
-    const std::string title(ids.title);
-    if (only == nullptr || std::ranges::find(*only, title) != only->end())
-      states[title].merge(contribution_of(view.view, ids));
-  }
-  co_return Result<void>{};
 }
 
 // Memory first, then the store: what a sweep hands over in between is seen twice, never not at all.
@@ -349,7 +311,7 @@ Task<Result<Answer<Service::ProgressPage>>> Service::progress_page(ProfileRef pr
   co_return answer;
 }
 
-Task<Result<void>> Service::act(ProfileRef profile, std::span<const TitleAct> acts) {
+Task<Result<bool>> Service::act(ProfileRef profile, std::span<const TitleAct> acts) {
   const Instant arrival = clock_.now();
   std::vector<NamedTitle> deltas;
   for (TitleAct act : acts) {

@@ -51,10 +51,12 @@ class Subscription {
   virtual void wake() = 0;
 };
 
-/// The other nodes. Both null in embedded mode: this process answers for all.
+/// The other nodes, and what is on its way to them. All null in embedded mode: this process answers
+/// for all.
 struct Others {
   Routing* routing = nullptr;
   Peers* peers = nullptr;
+  Inbox* inbox = nullptr;
 };
 
 class Service {
@@ -101,8 +103,8 @@ class Service {
   Task<Result<Answer<ProgressPage>>> progress_page(ProfileRef profile, std::string series,
                                                    std::string after, std::size_t limit);
   /// The user's own acts; the task returns when they are durable. Times are clamped to arrival.
-  /// `acts` are read before the call returns.
-  Task<Result<void>> act(ProfileRef profile, std::span<const TitleAct> acts);
+  /// `acts` are read before the call returns. False: as BatchOutcome::unstored.
+  Task<Result<bool>> act(ProfileRef profile, std::span<const TitleAct> acts);
 
   /// All rows of Continue Watching, latest first; the caller pages them.
   Task<Result<Answer<std::vector<ContinueItem>>>> continue_watching(ProfileRef profile);
@@ -165,7 +167,10 @@ class Service {
   };
   Task<Result<Titles>> read_titles(ProfileRef profile, std::vector<std::string> titles);
   Task<Result<Titles>> read_all_titles(ProfileRef profile);
-  Task<Result<std::vector<ViewerItem>>> stored_viewers(AccountRef account);
+  // elsewhere.cc
+  Task<Result<std::vector<StoredView>>> parts_of(AccountRef account, std::string only);
+  Task<Result<std::vector<StoredView>>> views_elsewhere(AccountRef account, std::string only);
+  Task<Result<std::vector<ViewerItem>>> viewers_elsewhere(AccountRef account);
   Task<Result<std::vector<StoredView>>> views_to_lay_over(ProfileRef profile);
   Task<Result<void>> lay_active_views(Shard& shard, ProfileRef profile,
                                       const std::vector<std::string>* only,

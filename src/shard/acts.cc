@@ -173,6 +173,7 @@ Task<PutAnswer> Shard::put_unchecked(std::string tenant, const Report& report) {
   ticket->release();
   co_await ticket->wait();
   if (ticket->failure()) answer.error = *ticket->failure();
+  answer.unstored = ticket->outcome.unstored;
   co_return answer;
 }
 
@@ -212,11 +213,11 @@ Task<Result<std::size_t>> Shard::erase_views(ProfileRef profile, std::vector<std
   co_return erased;
 }
 
-Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {
+Task<Result<bool>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas) {
   const AccountRef ref{profile.tenant, profile.account};
   // Marks merge in the store itself, whoever writes them.
   if (!slots_[slot_of(ref.tenant, ref.account)].foreign) {
-    if (auto loaded = co_await load(ref); !loaded) co_return loaded;
+    if (auto loaded = co_await load(ref); !loaded) co_return std::unexpected(loaded.error());
     drop_erased(profile, deltas);
     forget_idle(ref);
   }
@@ -233,11 +234,13 @@ Task<Result<void>> Shard::merge_titles(ProfileRef profile, std::vector<NamedTitl
     changes.emplace_back(TitleChange{profile, delta.title, delta.state, slots_[slot].foreign});
     keep_title(slot, TitleChange{profile, delta.title, std::move(delta.state)});
   }
-  if (auto kept = co_await durable(); !kept || !in_cluster() || store_away_) co_return kept;
+  if (auto kept = co_await durable(); !kept) co_return std::unexpected(kept.error());
+  if (!in_cluster() || store_away_) co_return !in_cluster();
   // As for starts and ends: it does not hang on this node's disk, unless the store is away. Marks
   // merge, so that a sweep may say them again.
-  if (auto written = co_await parts_.store->write(std::move(changes)); !written) store_away_ = true;
-  co_return Result<void>{};
+  const auto written = co_await parts_.store->write(std::move(changes));
+  store_away_ = !written;
+  co_return written.has_value();
 }
 
 // Remembers what the store has not been given yet.

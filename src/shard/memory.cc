@@ -27,9 +27,15 @@ Shard::Shard(ShardParts parts, ShardOptions options)
   random_.seed(parts_.hash_seed ^ parts_.boot);
 }
 
+// Of one that plays.
+Millis Shard::silence_ms(const Entry& entry) const {
+  return entry.cmcd ? options_.cmcd_expiry_ms : Millis{3} * entry.interval_ms;
+}
+
 Millis Shard::expiry_ms(const Entry& entry) const {
-  const Millis silent = entry.cmcd ? options_.cmcd_expiry_ms : Millis{3} * entry.interval_ms;
-  return entry.view.state == State::kPaused ? std::max(silent, options_.paused_expiry_ms) : silent;
+  const Millis silence = silence_ms(entry);
+  return entry.view.state == State::kPaused ? std::max(silence, options_.paused_expiry_ms)
+                                            : silence;
 }
 
 // Silence is counted from the last fresh arrival, by what the view is now: what is stored says it.
@@ -122,7 +128,7 @@ StoredView Shard::stored(const Entry& entry) const {
 
 // Takes a view that memory did not have. Its deadline runs from its last arrival; but of one that a
 // former owner left active the store may know less than he did, by a checkpoint: its player gets
-// the time to be heard of here.
+// the time to be heard of since the slot is here, whenever the account is asked for.
 Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   Entry& entry = table_.add(account, stored.ids.get());
   entry.view = stored.view;
@@ -138,9 +144,9 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
   if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
-  const Millis now_ms = parts_.clock->monotonic_ms();
-  if (inherited && stored.active && entry.deadline_ms + options_.checkpoint_interval_ms > now_ms)
-    entry.deadline_ms = std::max(entry.deadline_ms, now_ms + Millis{3} * entry.interval_ms);
+  const Millis gained_ms = slots_[entry.slot].gained_ms;
+  if (inherited && stored.active && entry.deadline_ms + options_.checkpoint_interval_ms > gained_ms)
+    entry.deadline_ms = std::max(entry.deadline_ms, gained_ms + silence_ms(entry));
   entry.inherited = inherited && stored.active;
   file(entry);
   expire_overdue(entry);

@@ -65,6 +65,7 @@ struct PutAnswer {
   std::vector<ViewerItem> in_the_way;  ///< kRefused by the limit
   std::string ended_by;                ///< kRefused by a termination
   bool checked = true;                 ///< false: the slot is foreign, nobody looked at the limit
+  bool unstored = false;               ///< as BatchOutcome has it
   ViewerItem item;
   std::uint32_t next_report_ms = 0;
 };
@@ -120,8 +121,9 @@ class Shard {
   /// What tells of the time up to the moment that it returns is refused from then on.
   /// Errors: unavailable, overloaded; then a part may be gone: repeating it is safe.
   Task<Result<Instant>> erase(AccountRef account, std::string profile);
-  /// Merges `deltas` into the profile's titles; returns when durable.
-  Task<Result<void>> merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas);
+  /// Merges `deltas` into the profile's titles; returns when durable. False: in a cluster, only the
+  /// journal has them.
+  Task<Result<bool>> merge_titles(ProfileRef profile, std::vector<NamedTitle> deltas);
 
   // ---- Reads: call load() first, then these show everything that was acknowledged ------------
 
@@ -296,6 +298,7 @@ class Shard {
   Millis deadline_of(const Entry& entry, Instant wall, Millis monotonic_ms) const;
   void set_deadline(Entry& entry);
   void file(Entry& entry);
+  Millis silence_ms(const Entry& entry) const;
   Millis expiry_ms(const Entry& entry) const;
   void expire(std::uint32_t number);
   void expire_overdue(Entry& entry);

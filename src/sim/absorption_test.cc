@@ -16,6 +16,7 @@ namespace {
 constexpr Millis kSecond = 1'000, kMinute = 60 * kSecond;
 constexpr Millis kHeartbeat = 10 * kSecond;
 constexpr Millis kPlayed = 50 * kMinute, kPauseAfter = 20 * kMinute, kPaused = 3 * kMinute;
+constexpr Millis kExpiry = 3 * kHeartbeat;
 constexpr int kViews = 60;
 constexpr Millis kStartsWithin = 10 * kMinute;
 const ProfileRef kProfile{std::string(sim::kTenant), "0", "p"};
@@ -66,6 +67,10 @@ class Absorption : public ::testing::Test {
     const bool any = answer && !answer->value.items.empty();
     return any ? answer->value.items.front().playhead : std::nullopt;
   }
+  std::size_t watching() {
+    const auto answer = process_->run(0, process_->service().viewers({kProfile.tenant, "0"}));
+    return answer ? answer->value.size() : 0;
+  }
   std::optional<Playhead> in_history() {
     const auto answer =
         process_->run(0, process_->service().history(kProfile, {.all = true}, std::nullopt, 10));
@@ -102,7 +107,7 @@ class Absorption : public ::testing::Test {
                                                            .options = options,
                                                            .inbox = &inbox_,
                                                            .fresh = &fresh_,
-                                                           .others = {}});
+                                                           .others = {.inbox = &inbox_}});
   }
   void tick() {
     process_->tick();
@@ -181,6 +186,27 @@ TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
   run(kHeartbeat);
   EXPECT_EQ(undrained(), 1u);
+}
+
+// Of a view that was active by a former owner's word silence is counted from the take-over, and not
+// from whenever somebody asks.
+TEST_F(Absorption, LetsNoSilentViewOutliveItsOwnerByMoreThanItsExpiry) {
+  const auto take_over = [this] {
+    silent_ = false;
+    watch(0);
+    run(5 * kMinute);
+    replace();
+    silent_ = true;
+    own_all();
+  };
+  take_over();
+  run(kExpiry - kHeartbeat);
+  EXPECT_EQ(watching(), 1u);
+  run(2 * kHeartbeat);
+  EXPECT_EQ(watching(), 0u);
+  take_over();
+  run(kExpiry + kSecond);
+  EXPECT_EQ(watching(), 0u) << "when asked for the first time";
 }
 
 // A view that falls silent is no active one any more, which nobody lays over anything.

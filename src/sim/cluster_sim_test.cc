@@ -44,6 +44,7 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
     all.refused_by_limit += outcome.refused_by_limit;
     all.fresh_answers += outcome.fresh_answers;
     all.stale_answers += outcome.stale_answers;
+    all.foreign_answers += outcome.foreign_answers;
     all.stored_checks += outcome.stored_checks;
     all.exact += outcome.exact;
   }
@@ -63,6 +64,7 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
       {"refused by the limit", all.refused_by_limit},
       {"fresh answers", all.fresh_answers},
       {"stale answers", all.stale_answers},
+      {"stale answers of who is not the owner", all.foreign_answers},
       {"looks into the store", all.stored_checks},
       {"exact comparisons", all.exact}};
   for (const auto& [what, times] : happened) {

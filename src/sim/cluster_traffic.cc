@@ -35,7 +35,7 @@ SimHandler ClusterWorld::handler_of(Node& node) {
 template <typename T>
 Task<T> ClusterWorld::at_owner(Life& life, std::string account, std::function<Task<T>(Life&)> act,
                                std::shared_ptr<bool> passed_on) {
-  PeerNode* owner = life.routing.owner_of(slot_of(kTenant, account), timeline_.monotonic_ms());
+  PeerNode* owner = life.routing.whom_to_ask(slot_of(kTenant, account), timeline_.monotonic_ms());
   if (owner == nullptr) co_return co_await act(life);
   *passed_on = true;
   auto results = std::make_shared<std::deque<T>>();
@@ -102,7 +102,7 @@ Task<Result<BatchOutcome>> ClusterWorld::submit(Life& life, std::size_t here,
                                                 std::vector<Report> reports,
                                                 std::shared_ptr<Acked> how) {
   const std::uint16_t slot = slot_of(kTenant, reports.front().account);
-  if (life.routing.owner_of(slot, timeline_.monotonic_ms()) == nullptr) how->life = life.number;
+  if (life.routing.whom_to_ask(slot, timeline_.monotonic_ms()) == nullptr) how->life = life.number;
   auto outcome = co_await life.process->submit(here, kTenant, std::move(reports));
   how->stored = outcome && !outcome->unstored;
   co_return outcome;
@@ -249,7 +249,7 @@ void ClusterWorld::act() {
   if (prng_.chance(400)) told.playhead = static_cast<Playhead>(prng_.below(20'000));
   if (prng_.chance(400)) told.watched = prng_.chance(500);
   if (prng_.chance(400)) told.hidden = prng_.chance(500);
-  const std::function<Task<Result<void>>(Life&)> act = [&told](Life& life) -> Task<Result<void>> {
+  const std::function<Task<Result<bool>>(Life&)> act = [&told](Life& life) -> Task<Result<bool>> {
     const TitleAct one{.title = told.title,
                        .at = told.at,
                        .playhead = told.playhead,
@@ -259,8 +259,8 @@ void ClusterWorld::act() {
         {std::string(kTenant), told.account, told.profile}, std::span(&one, 1));
   };
   node->life->process->start(
-      0, at_owner<Result<void>>(*node->life, told.account, act, std::make_shared<bool>()),
-      [&told](Result<void> done) { told.acked = done.has_value(); });
+      0, at_owner<Result<bool>>(*node->life, told.account, act, std::make_shared<bool>()),
+      [&told](Result<bool> done) { told.acked = done.has_value(); });
 }
 
 // ---- Looks while it all goes on -----------------------------------------------------------------
@@ -272,20 +272,25 @@ void ClusterWorld::look() {
   const ViewTold& told =
       model_.views[newest - prng_.below(std::min<std::uint64_t>(newest + 1, 20))];
   const std::function<Task<Look>(Life&)> act = [this, &told](Life& life) -> Task<Look> {
-    const Instant began = timeline_.now();
-    auto answer = co_await life.process->service().view(account_of(told), told.view);
-    co_return Look{.life = life.number, .began = began, .answer = std::move(answer)};
+    const std::uint16_t slot = slot_of(kTenant, told.account);
+    ShardThreads& shards = life.process->shards();
+    const auto foreign = [&] { return shards.shard(slot % shards.count()).is_foreign(slot); };
+    Look look{.life = life.number, .began = timeline_.now(), .foreign = foreign(), .answer = {}};
+    look.answer = co_await life.process->service().view(account_of(told), told.view);
+    look.foreign = look.foreign && foreign();
+    co_return look;
   };
   node->life->process->start(
       0, at_owner<Look>(*node->life, told.account, act, std::make_shared<bool>()),
       [this, &told](Look look) { check_look(told, look); });
 }
 
-// A fresh answer holds what its node had acknowledged before, and others before `as_of`.
+// A fresh answer holds what its node had acknowledged before, and others before `as_of`; one of a
+// node that is not the owner, all changes of state that were acknowledged as stored.
 void ClusterWorld::check_look(const ViewTold& told, const Look& look) {
   if (!look.answer) return;
   ++(look.answer->stale ? outcome_.stale_answers : outcome_.fresh_answers);
-  if (look.answer->stale) return;
+  if (look.answer->stale) return check_stale_look(told, look);
   for (const Said& said : told.said) {
     const auto acked = acked_.find(&said);
     if (acked == acked_.end() || said.at <= look.answer->value.item.at) continue;
@@ -299,6 +304,25 @@ void ClusterWorld::check_look(const ViewTold& told, const Look& look) {
            std::to_string(said.at.ms % 10'000'000) + ", acknowledged at " +
            std::to_string(said.acked_at.ms % 10'000'000) + (own ? " by itself" : " by another"));
     return;
+  }
+}
+
+void ClusterWorld::check_stale_look(const ViewTold& told, const Look& look) {
+  if (!look.foreign) return;
+  ++outcome_.foreign_answers;
+  std::optional<State> before;
+  for (const Said& said : told.said) {
+    const bool changes = std::exchange(before, said.state) != said.state;
+    const auto acked = acked_.find(&said);
+    if (!changes || acked == acked_.end() || !acked->second.stored || !acked->second.was_newest)
+      continue;
+    const bool counts =
+        said.state == State::kStarting || said.state == State::kPaused || is_ending(said.state);
+    if (!counts || said.acked_at >= look.began || said.at <= look.answer->value.item.at) continue;
+    broken(told_name(told) + ": " + std::to_string(look.life) + ", which does not own it, ends at " +
+           std::to_string(look.answer->value.item.at.ms % 10'000'000) + ", and misses " +
+           std::string(name_of(said.state)) + " of " + std::to_string(said.at.ms % 10'000'000) +
+           ", acknowledged as stored at " + std::to_string(said.acked_at.ms % 10'000'000));
   }
 }
 

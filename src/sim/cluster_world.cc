@@ -26,7 +26,7 @@ ShardOptions shard_options() {
 }  // namespace
 
 ClusterWorld::Life::Life(ClusterWorld& world, const std::string& name)
-    : routing(name),
+    : routing(name, fresh),
       inbox(world.inbox_, world.timeline_, world.troubles_),
       peers(world.wires_, world.timeline_, world.troubles_),
       number(++world.lives_) {}
@@ -103,7 +103,7 @@ void ClusterWorld::boot(Node& node) {
                      .options = shard_options(),
                      .inbox = &life.inbox,
                      .fresh = &life.fresh,
-                     .others = {.routing = &life.routing, .peers = &life.peers}});
+                     .others = {.routing = &life.routing, .peers = &life.peers, .inbox = &life.inbox}});
   life.reader = std::make_unique<InboxReader>(life.process->shards(), life.inbox, timeline_);
   wires_[node.name] = handler_of(node);
   trace(node.name + " boots as " + std::to_string(life.number));

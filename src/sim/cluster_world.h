@@ -30,7 +30,7 @@ struct ClusterOutcome {
   std::uint64_t trace_hash = 0;
   std::uint64_t acked = 0, unstored = 0, taken_over = 0, passed_on = 0;
   std::uint64_t grants = 0, unchecked = 0, refused_by_limit = 0;
-  std::uint64_t fresh_answers = 0, stale_answers = 0, stored_checks = 0, exact = 0;
+  std::uint64_t fresh_answers = 0, stale_answers = 0, foreign_answers = 0, stored_checks = 0, exact = 0;
 };
 
 class ClusterWorld {
@@ -78,6 +78,7 @@ class ClusterWorld {
   struct Look {
     std::uint64_t life = 0;
     Instant began;
+    bool foreign = false;  ///< all the while it was answered
     Result<Answer<ViewItem>> answer;
   };
 
@@ -130,6 +131,7 @@ class ClusterWorld {
   void act();
   void look();
   void check_look(const ViewTold& told, const Look& look);
+  void check_stale_look(const ViewTold& told, const Look& look);
   void check_stored();
   SimHandler handler_of(Node& node);
   Node* any_running();

@@ -132,7 +132,7 @@ class Server {
   Result<void> erase(const std::string& view) {
     return run_task(process_->service().delete_history_item(kProfile, view));
   }
-  Result<void> act(const TitleAct& act) {
+  Result<bool> act(const TitleAct& act) {
     return run_task(process_->service().act(kProfile, std::span(&act, 1)));
   }
 

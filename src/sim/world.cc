@@ -261,7 +261,7 @@ void World::act() {
   process_->start(0,
                   process_->service().act({std::string(kTenant), told.account, told.profile},
                                           std::span(&act, 1)),
-                  [&told](Result<void> done) { told.acked = done.has_value(); });
+                  [&told](Result<bool> done) { told.acked = done.has_value(); });
 }
 
 void World::erase_one() {

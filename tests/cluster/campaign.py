@@ -159,7 +159,8 @@ class Campaign:
 
     def _take_figures(self, outcome):
         figures, readers = self.load.take_figures(), self.readers
-        outcome.reports, outcome.rate, outcome.again = figures.reports, figures.rate, figures.again
+        outcome.reports, outcome.rate = figures.reports, figures.rate
+        outcome.unstored, outcome.again = figures.unstored, figures.again
         outcome.failed_tries, outcome.refusals = dict(figures.failed), dict(figures.refusals)
         outcome.tries_most, outcome.acknowledged_s = figures.tries_most, figures.seconds_longest
         outcome.gap_s = figures.gap_longest_s

@@ -61,9 +61,10 @@ def _faults_while_away(found, view, status, body, gone_ms, interval_ms):
     missing = [one for one in view.sent if one.acknowledged_ms is not None and one.at > held_at]
     if not missing:
         return []
-    found.false_words += not body["stale"]
+    false_word = not body["stale"] and not all(one.unstored for one in missing)
+    found.false_words += false_word
     behind_ms = gone_ms - missing[0].acknowledged_ms
-    too_old = not body["stale"] or behind_ms > interval_ms + ALLOWANCE_MS
+    too_old = false_word or behind_ms > interval_ms + ALLOWANCE_MS
     faults = [f"at {body['at']}, stale {body['stale']}, and lacks {told(one)}"
               for one in missing if too_old or not one.is_heartbeat]
     if not faults:

@@ -92,14 +92,17 @@ def at_bytes(ms):
 
 
 class Sent:
-    """A report. acknowledged_ms: when its answer was there, by node `by`; None: it may have been taken."""
+    """A report. acknowledged_ms: when its answer was there, by node `by`; None: it may have been taken.
 
-    __slots__ = ("view", "at", "state", "playhead_ms", "watched_ms", "sequence", "acknowledged_ms", "by")
+    unstored: the answer said so of some of its body; others may not know of it before that node reaches the store.
+    """
+
+    __slots__ = ("view", "at", "state", "playhead_ms", "watched_ms", "sequence", "acknowledged_ms", "by", "unstored")
 
     def __init__(self, view, at, state, playhead_ms, watched_ms, sequence, acknowledged_ms=None):
         self.view, self.at, self.state = view, at, state
         self.playhead_ms, self.watched_ms, self.sequence = playhead_ms, watched_ms, sequence
-        self.acknowledged_ms, self.by = acknowledged_ms, None
+        self.acknowledged_ms, self.by, self.unstored = acknowledged_ms, None, False
 
     @property
     def is_heartbeat(self):
@@ -118,7 +121,8 @@ class Sent:
 
     def __repr__(self):
         when = "" if self.acknowledged_ms is None else f" at {text_of(self.acknowledged_ms)[11:]}"
-        return f"<{self.state} {self.sequence} of {text_of(self.at)[11:]}, acknowledged by {self.by}{when}>"
+        how = ", unstored" if self.unstored else ""
+        return f"<{self.state} {self.sequence} of {text_of(self.at)[11:]}, acknowledged by {self.by}{when}{how}>"
 
 
 class View:
@@ -134,10 +138,10 @@ class View:
         self.folded = 0  # how many of `sent` the fold has been told
         self.began_ms = None
 
-    def last_acknowledged(self, before_ms=None):
-        """The last report whose answer was there, before that moment if one is given; None if there is none."""
-        return next((one for one in reversed(self.sent) if one.acknowledged_ms is not None
-                     and (before_ms is None or one.acknowledged_ms < before_ms)), None)
+    def last_told_to_all(self, before_ms):
+        """The last report that whoever answers as of that moment must know; None if there is none."""
+        return next((one for one in reversed(self.sent) if one.acknowledged_ms is not None and not one.unstored
+                     and one.acknowledged_ms < before_ms), None)
 
     @property
     def is_over(self):

@@ -107,6 +107,7 @@ class Figures:
     def __init__(self):
         self.began = self.last_acknowledged = time.monotonic()
         self.reports = 0  # acknowledged
+        self.unstored = 0  # of them, in bodies of which a part was known to one journal alone
         self.again = self.tries_most = 0  # those that needed more than one try, and the most of one
         self.failed = collections.Counter()  # bodies that were not taken whole, by what they met
         self.refusals = collections.Counter()  # by what an answer said of why
@@ -195,9 +196,10 @@ class Worker:
     def _send(self, client, waiting):
         node = client.node(but=waiting[0].last)
         body = b"[" + b",".join([one.sent.text() for one in waiting]) + b"]"
-        problems, met = {}, None
+        problems, met, unstored = {}, None, False
         try:
-            status, _, answer = client.ask(node, "POST", "/v1/reports", body)
+            status, headers, answer = client.ask(node, "POST", "/v1/reports", body)
+            unstored = headers.get("Playhead-Unstored") == "true"
             if status == 200:
                 problems = {one["index"]: one["problem"] for one in json.loads(answer)["rejected"]}
             elif status not in OK:
@@ -207,16 +209,16 @@ class Worker:
                     self.load.faults.append(f"POST /v1/reports: {status} {answer[:500]!r}")
         except (OSError, http.client.HTTPException) as error:
             met = kind_of(error)
-        self._settle(node, waiting, problems, met)
+        self._settle(node, waiting, problems, met, unstored)
 
-    def _settle(self, node, waiting, problems, met):
+    def _settle(self, node, waiting, problems, met, unstored):
         """problems: by place. met: what befell all of them, or None."""
         taken, now, stamp = [], time.monotonic(), now_ms()
         for index, one in enumerate(waiting):
             one.tries += 1
             problem = problems.get(index)
             if met is None and problem is None:
-                one.sent.by = node.name
+                one.sent.by, one.sent.unstored = node.name, unstored
                 one.sent.acknowledged_ms = stamp
                 if one.sent.sequence == 1:
                     one.sent.view.began_ms = stamp
@@ -312,6 +314,7 @@ class Load:
             if not taken:
                 return
             figures.reports += len(taken)
+            figures.unstored += sum(one.sent.unstored for one in taken)
             figures.again += sum(one.tries > 1 for one in taken)
             figures.tries_most = max(figures.tries_most, max(one.tries for one in taken))
             figures.seconds_longest = max(figures.seconds_longest, now - min(one.began for one in taken))

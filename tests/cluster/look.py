@@ -50,7 +50,8 @@ def path_of(view):
 class Readers(threading.Thread):
     """Asks for views through any node, as the load does; one at a time.
 
-    A `stale: false` answer must hold every report whose acknowledgement was there before its `as_of`.
+    A `stale: false` answer must hold every report whose acknowledgement was there before its `as_of`, but for those
+    that were acknowledged as unstored.
     """
 
     def __init__(self, nodes, ledger, accounts, seed):
@@ -117,7 +118,7 @@ class Readers(threading.Thread):
             self.stale_until[view.account] = time.monotonic() - self.began
             return
         self.fresh += 1
-        known = view.last_acknowledged(before_ms=ms_of(body["as_of"]))
+        known = view.last_told_to_all(before_ms=ms_of(body["as_of"]))
         if known is not None and ms_of(body["at"]) < known.at:
             self.too_old += 1
             told = [one for one in view.sent if one.at >= ms_of(body["at"])]

@@ -26,6 +26,7 @@ class Outcome:
     settled_s: float | None = None  # from then, and all report again, until nothing is stale at any node
     reports: int = 0  # acknowledged, from the fault until all had settled
     rate: float = 0.0  # of them, a second
+    unstored: int = 0  # of them, those that were acknowledged so
     again: int = 0  # of them, those that needed more than one try
     failed_tries: dict = dataclasses.field(default_factory=dict)
     refusals: dict = dataclasses.field(default_factory=dict)  # what answers to failed tries said
@@ -51,8 +52,8 @@ class Outcome:
         failed = ", ".join(f"{count} {met}" for met, count in sorted(self.failed_tries.items())) or "none"
         return (f"{self.fault} {self.detail}: owned {seconds(self.owned_s)}, answering {seconds(self.answering_s)}, "
                 f"stale until {seconds(self.stale_s)}, drained {seconds(self.drained_s)}, settled "
-                f"{seconds(self.settled_s)}; {self.reports} reports, {self.rate:.0f} a second, {self.again} of them "
-                f"again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s, pause {self.gap_s:.1f} s; "
+                f"{seconds(self.settled_s)}; {self.reports} reports, {self.rate:.0f} a second, {self.unstored} of them "
+                f"unstored, {self.again} again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s, pause {self.gap_s:.1f} s; "
                 f"bodies that failed: {failed}; {self.away.views} views "
                 f"looked at while away, {self.away.behind} behind, by at most {self.away.behind_longest_ms} ms; "
                 f"{self.checked} views checked, {self.stale_left} accounts stale then; {cores_text(self.cores)}: "
@@ -64,7 +65,7 @@ def cores_text(cores):
 
 
 COLUMNS = (
-    "fault", "times", "reports acknowledged, a second", "sent again", "tries of one, its time: most",
+    "fault", "times", "reports acknowledged, a second", "unstored", "sent again", "tries of one, its time: most",
     "nothing acknowledged for: longest", "slots owned and answering: median, longest",
     "stale: median account, longest", "missing while away: views, oldest", "drained after: median, longest", "lost",
     "`stale: false` too old")
@@ -90,6 +91,7 @@ def _row(some):
     cells = [
         some[0].fault, len(some), f"{sum(outcome.reports for outcome in some):,}, "
         f"{statistics.median(outcome.rate for outcome in some):,.0f}",
+        f"{sum(outcome.unstored for outcome in some):,}",
         f"{sum(outcome.again for outcome in some):,}",
         f"{max(outcome.tries_most for outcome in some)}, {max(outcome.acknowledged_s for outcome in some):.1f} s",
         f"{max(outcome.gap_s for outcome in some):.1f} s",

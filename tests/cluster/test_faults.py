@@ -10,12 +10,14 @@ import pytest
 
 from cluster.campaign import Campaign
 from cluster.faults import FAULTS
-from cluster.ledger import brisk
+from cluster.ledger import brisk, now_ms
 from harness import eventually, fresh, report
 from harness.cluster import slots_by_owner
 from harness.cut import WAYS, Cut
+from oracle.fold import text_of
 
 KILLS = 2
+UNSTORED = "Playhead-Unstored"
 CUT_ACCOUNTS = 24  # so many that each node owns some
 
 
@@ -43,21 +45,59 @@ def test_nothing_acknowledged_is_lost_by_kill_9_of_an_owner(campaign):
     assert len(owned) > 1, "who came back gets slots again, or the others keep them"
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_what_a_node_takes_while_it_is_cut_off_from_its_peers_gets_to_the_owners(cluster, way):
-    accounts = [fresh("cut") for _ in range(CUT_ACCOUNTS)]
-    node = cluster.nodes[1]
+def told_of(accounts):
+    return {account: report(account, view="v", playhead_ms=1_000 + number) for number, account in enumerate(accounts)}
 
+
+def wait_answered(cluster, told):
+    """Until all nodes answer what was told, and say that it is not stale."""
     def is_with_all(account, said):
         answers = [one.request("GET", f"/v1/accounts/{account}/views/v") for one in cluster.nodes]
         return all(answer.status == 200 and not answer.json()["stale"]
                    and answer.json()["playhead_ms"] == said["playhead_ms"] for answer in answers)
 
+    for account, said in told.items():
+        eventually(lambda: is_with_all(account, said), f"all nodes answer what was told of {account}")
+
+
+@pytest.fixture
+def told():
+    return told_of([fresh("cut") for _ in range(CUT_ACCOUNTS)])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_a_node_takes_while_it_is_cut_off_from_its_peers_gets_to_the_owners(cluster, told, way):
+    node = cluster.nodes[1]
     with Cut(cluster, node, way, ("peers",)) as cut:
-        told = {account: report(account, view="v", playhead_ms=1_000 + number)
-                for number, account in enumerate(accounts)}
         answer = node.post_reports(list(told.values()))
         assert answer.status == 204, answer
     assert cut.dropped > 0, "some of them are others'"
-    for account, said in told.items():
-        eventually(lambda: is_with_all(account, said), f"all nodes answer what was told of {account}")
+    wait_answered(cluster, told)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_node_that_is_cut_off_from_cassandra_gives_what_it_takes_to_the_others(cluster, told, way):
+    node, *others = cluster.nodes
+    with Cut(cluster, node, way, ("cassandra",)):
+        eventually(lambda: node.name not in slots_by_owner(others[0].look()), "the others own its slots")
+        answer = node.post_reports(list(told.values()))
+        assert answer.status == 204 and answer.header(UNSTORED) is None, answer
+        for account, said in told.items():
+            read = node.request("GET", f"/v1/accounts/{account}/views/v")
+            assert read.status == 200 and read.json()["playhead_ms"] == said["playhead_ms"], read
+    wait_answered(cluster, told)
+
+
+def test_what_one_journal_alone_has_is_acknowledged_so(cluster, told):
+    numbers = range(1, cluster.ring.count + 1)
+    for number in numbers:
+        cluster.ring.pause(number)
+    try:
+        answer = cluster.nodes[0].post_reports(list(told.values()))
+    finally:
+        for number in numbers:
+            cluster.ring.resume(number)
+    assert answer.status == 204 and answer.header(UNSTORED) == "true", answer
+    wait_answered(cluster, told)
+    said = next(iter(told.values())) | {"state": "paused", "at": text_of(now_ms())}
+    eventually(lambda: cluster.nodes[0].post_reports([said]).header(UNSTORED) is None, "the store is back")

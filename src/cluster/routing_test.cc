@@ -1,0 +1,73 @@
+// Goal: who is asked on an account's slot.
+#include "cluster/routing.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+namespace playhead {
+namespace {
+
+constexpr std::uint16_t kMine = 1, kOthers = 2, kNobodys = 3;
+constexpr Millis kLeaseEnd = 1'000;
+
+// Of "a", which owns kMine; "b" owns kOthers, "c" nothing, and "d" has gone.
+class RoutingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const std::array owners = {Owner{.node = "a", .session = 1}, Owner{.node = "b", .session = 2}};
+    const std::array moves = {Move{.slot = kMine, .to = 0}, Move{.slot = kOthers, .to = 1}};
+    const auto map = std::make_shared<SlotMap>(SlotMap().with(moves, owners));
+    auto nodes = std::make_shared<std::vector<NodeEntry>>();
+    std::uint64_t session = 0;
+    for (const char* name : {"a", "b", "c", "d"}) {
+      NodeEntry& entry = nodes->emplace_back();
+      entry.row.node = name;
+      entry.row.session = ++session;
+      entry.row.over = entry.row.node == "d";
+      entry.note.peer_address = std::string(name) + ":1";
+    }
+    LeaseStatus status;
+    status.map = map;
+    status.nodes = std::move(nodes);
+    routing_.update(status);
+    fresh_.publish(map->slots_of(1), *map, kLeaseEnd);
+  }
+  std::string asked(std::uint16_t slot, Millis now_ms) {
+    const PeerNode* node = routing_.whom_to_ask(slot, now_ms);
+    return node == nullptr ? "" : node->node;
+  }
+
+  FreshSlots fresh_;
+  Routing routing_{"a", fresh_};
+};
+
+TEST_F(RoutingTest, OwnersAreAsked) {
+  EXPECT_EQ(asked(kMine, 0), "");
+  EXPECT_EQ(asked(kOthers, 0), "b");
+  EXPECT_EQ(asked(kNobodys, 0), "");
+}
+
+TEST_F(RoutingTest, ASilentOwnerIsLeftAloneForAWhile) {
+  Routing::fell_silent(*routing_.whom_to_ask(kOthers, 0), 0);
+  EXPECT_EQ(asked(kOthers, Routing::kSilenceMs - 1), "");
+  EXPECT_EQ(asked(kOthers, Routing::kSilenceMs), "b");
+}
+
+TEST_F(RoutingTest, WithoutALeaseAnyOtherNodeThatAnswersIsAsked) {
+  EXPECT_EQ(asked(kMine, kLeaseEnd - 1), "");
+  EXPECT_EQ(asked(kOthers, kLeaseEnd), "b");
+  PeerNode* first = routing_.whom_to_ask(kMine, kLeaseEnd);
+  ASSERT_NE(first, nullptr);
+  EXPECT_TRUE(first->node == "b" || first->node == "c") << first->node;
+  Routing::fell_silent(*first, kLeaseEnd);
+  PeerNode* second = routing_.whom_to_ask(kMine, kLeaseEnd);
+  ASSERT_NE(second, nullptr);
+  EXPECT_NE(second, first);
+  Routing::fell_silent(*second, kLeaseEnd);
+  EXPECT_EQ(asked(kMine, kLeaseEnd), "") << "then it takes all by itself";
+}
+
+}  // namespace
+}  // namespace playhead
