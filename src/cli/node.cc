@@ -152,7 +152,8 @@ void Node::open_services(std::function<void(const Error&)> fatal) {
   if (parts_ != nullptr) {
     cluster_ = std::make_unique<ClusterNode>(config_, *parts_, clock_, random_number());
     parts_->set_leases(cluster_->fresh());
-    others = {.routing = &cluster_->routing(), .peers = &parts_->peers(), .inbox = &parts_->inbox()};
+    others = {
+        .routing = &cluster_->routing(), .peers = &parts_->peers(), .inbox = &parts_->inbox()};
   }
   shards_->make({.boot = boot,
                  .hash_seed = random_number(),

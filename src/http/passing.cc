@@ -67,7 +67,7 @@ Task<std::optional<Reply>> Session::ask_owner(const Request& request) {
   const Others& others = worker_.shared().parts.others;
   if (others.routing == nullptr || passed_on_ || request.account.empty()) co_return std::nullopt;
   PeerNode* owner = others.routing->whom_to_ask(slot_of(request.caller->tenant, request.account),
-                                             worker_.clock().monotonic_ms());
+                                                worker_.clock().monotonic_ms());
   if (owner == nullptr) co_return std::nullopt;
   if (found_.route->gives == Gives::kEvents) co_return redirect(*owner, secure_, head_.target);
   const Millis span = takes_long(found_.route->permission) ? kLongAnswerMs : kAnswerMs;

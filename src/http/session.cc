@@ -179,8 +179,9 @@ Task<> Session::drain() {
 }
 
 void Session::answer_pending(Pending& pending, Result<BatchOutcome> outcome) {
-  const bool plain = outcome && outcome->rejected.empty() && !outcome->unstored && pending.rejected.empty() &&
-                     !pending.refusal && pending.feed == Feed::kReports && pending.origin.empty() &&
+  const bool plain = outcome && outcome->rejected.empty() && !outcome->unstored &&
+                     pending.rejected.empty() && !pending.refusal &&
+                     pending.feed == Feed::kReports && pending.origin.empty() &&
                      pending.keep_alive && !pending.http10;
   if (plain) {
     out_ += worker_.accepted(outcome->next_report_ms, secure_);

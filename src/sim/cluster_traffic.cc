@@ -319,7 +319,8 @@ void ClusterWorld::check_stale_look(const ViewTold& told, const Look& look) {
     const bool counts =
         said.state == State::kStarting || said.state == State::kPaused || is_ending(said.state);
     if (!counts || said.acked_at >= look.began || said.at <= look.answer->value.item.at) continue;
-    broken(told_name(told) + ": " + std::to_string(look.life) + ", which does not own it, ends at " +
+    broken(told_name(told) + ": " + std::to_string(look.life) +
+           ", which does not own it, ends at " +
            std::to_string(look.answer->value.item.at.ms % 10'000'000) + ", and misses " +
            std::string(name_of(said.state)) + " of " + std::to_string(said.at.ms % 10'000'000) +
            ", acknowledged as stored at " + std::to_string(said.acked_at.ms % 10'000'000));

@@ -93,17 +93,17 @@ void ClusterWorld::run_until(Millis at_ms) {
 void ClusterWorld::boot(Node& node) {
   node.life = std::make_unique<Life>(*this, node.name);
   Life& life = *node.life;
-  life.process = std::make_unique<Process>(
-      Process::Parts{.timeline = &timeline_,
-                     .faults = &faults_,
-                     .disk = &node.disk,
-                     .rows = &rows_,
-                     .boot = life.number,
-                     .shards = 1 + prng_.below(3),
-                     .options = shard_options(),
-                     .inbox = &life.inbox,
-                     .fresh = &life.fresh,
-                     .others = {.routing = &life.routing, .peers = &life.peers, .inbox = &life.inbox}});
+  life.process = std::make_unique<Process>(Process::Parts{
+      .timeline = &timeline_,
+      .faults = &faults_,
+      .disk = &node.disk,
+      .rows = &rows_,
+      .boot = life.number,
+      .shards = 1 + prng_.below(3),
+      .options = shard_options(),
+      .inbox = &life.inbox,
+      .fresh = &life.fresh,
+      .others = {.routing = &life.routing, .peers = &life.peers, .inbox = &life.inbox}});
   life.reader = std::make_unique<InboxReader>(life.process->shards(), life.inbox, timeline_);
   wires_[node.name] = handler_of(node);
   trace(node.name + " boots as " + std::to_string(life.number));

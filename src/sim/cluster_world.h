@@ -30,7 +30,8 @@ struct ClusterOutcome {
   std::uint64_t trace_hash = 0;
   std::uint64_t acked = 0, unstored = 0, taken_over = 0, passed_on = 0;
   std::uint64_t grants = 0, unchecked = 0, refused_by_limit = 0;
-  std::uint64_t fresh_answers = 0, stale_answers = 0, foreign_answers = 0, stored_checks = 0, exact = 0;
+  std::uint64_t fresh_answers = 0, stale_answers = 0, foreign_answers = 0, stored_checks = 0,
+                exact = 0;
 };
 
 class ClusterWorld {
