@@ -112,12 +112,13 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   const Report& report = *decoded;
   PutAnswer refused;
   const AccountRef ref{tenant, std::string(report.account)};
-  if (slots_[slot_of(ref.tenant, ref.account)].foreign)
-    co_return co_await put_unchecked(std::move(tenant), report);
+  const std::uint16_t slot = slot_of(ref.tenant, ref.account);
+  while (settles(slot)) co_await settle_end_.wait();
+  if (slots_[slot].foreign) co_return co_await put_unchecked(std::move(tenant), report);
   auto found = co_await view_in_memory(ref, std::string(report.view));
   if (!found && found.error().code != Errc::kNotFound) {
     forget_idle(ref);
-    if (found.error().code == Errc::kUnavailable && step_back(slot_of(ref.tenant, ref.account)))
+    if (found.error().code == Errc::kUnavailable && step_back(slot))
       co_return co_await put_unchecked(std::move(tenant), report);
     refused.error = found.error();
     co_return refused;
@@ -130,7 +131,7 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   PutAnswer answer = decide_put(ref, report, limit, terminate, changed);
   forget_idle(ref);
   if (answer.error) co_return answer;
-  if (auto kept = co_await keep_grant(slot_of(ref.tenant, ref.account), changed); !kept) {
+  if (auto kept = co_await keep_grant(slot, changed); !kept) {
     refused.error = kept.error();
     co_return refused;
   }

@@ -110,6 +110,7 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
                                   std::string_view view) {
   const std::uint16_t slot = slot_of(tenant, report.account);
   PLAYHEAD_ASSERT(owns(slot));
+  if (settles(slot)) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
   if (Entry* entry = table_.find(slot, tenant, report.account, view))
     return {.taken = Taken::kDone, .entry = entry};
   // What the store has of it is its owner's matter: here it begins anew, and he joins the two.
@@ -360,7 +361,13 @@ Task<> Shard::unpark(AccountRef ref) {
 // Reads what is needed, the account or the view, into memory.
 Task<std::optional<Error>> Shard::bring(AccountRef ref, Taking needed) {
   std::optional<Error> error;
-  if (needed.taken == Taken::kNeedsAccount) {
+  if (const std::uint16_t slot = slot_of(ref.tenant, ref.account); settles(slot)) {
+    // Nobody reads the account meanwhile: its parts may go.
+    Account* account = table_.find_account(ref.tenant, ref.account);
+    --account->busy;
+    co_await settle_end_.wait();
+    ++account->busy;
+  } else if (needed.taken == Taken::kNeedsAccount) {
     if (const Result<void> loaded = co_await load(ref); !loaded) error = loaded.error();
   } else {
     const Result<Entry*> entry = co_await view_in_memory(ref, needed.view);

@@ -218,6 +218,7 @@ class Shard {
     std::uint64_t epoch = 0;    ///< for which it is owned; 0: it is foreign
     std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
     Millis gained_ms = 0;
+    Millis gathered_ms = 0;    ///< when the parts that stand in the way of `gaining` were sent off
     Millis drained_ms = 0;     ///< when nobody had anything any more that is not in the inbox
     bool covered = false;      ///< all that former owners acknowledged has been folded
     Millis looked_ms = 0;      ///< when the last whole look into the inbox began; 0: there was none
@@ -312,6 +313,7 @@ class Shard {
   void end_step_back();
   void forget_accounts(const std::bitset<kSlots>& lost);
   void settle_slot(std::uint16_t slot);
+  bool settles(std::uint16_t slot) const;
   void forget_foreign(const std::vector<std::uint16_t>& slots);
   void gather_foreign(std::uint16_t number, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
@@ -393,6 +395,7 @@ class Shard {
   bool sweeping_ = false;
   std::vector<std::uint16_t> replayed_erasures_;  ///< slots that the store is told of first
   Waiters sweep_end_;                             ///< of the one under way
+  Waiters settle_end_;                            ///< of slots that are about to be owned
   std::vector<SlotEpoch> stepped_;  ///< slots that are foreign because the store is away
   Through through_, through_now_;   ///< to be stored next; on their way
   Millis through_began_ms_ = 0;     ///< `through_now_`

@@ -18,6 +18,9 @@ namespace {
 
 // How old the last look into the inbox may be for an answer that is not stale.
 constexpr Millis kLookAgeMaxMs = 2'000;
+// How long reports may wait for a slot that is about to be owned. Else they are parts, which stand
+// in the way of that once more.
+constexpr Millis kSettleMaxMs = 500;
 
 }  // namespace
 
@@ -50,6 +53,13 @@ void Shard::settle_slot(std::uint16_t number) {
   slot.gained_ms = parts_.clock->monotonic_ms();
   slot.looked_ms = slot.drained_ms = 0;
   slot.covered = false;
+}
+
+// What memory had of a gained slot is on its way to the inbox.
+bool Shard::settles(std::uint16_t number) const {
+  const Slot& slot = slots_[number];
+  return slot.foreign && slot.gaining != 0 && slot.flushing_since &&
+         parts_.clock->monotonic_ms() - slot.gathered_ms < kSettleMaxMs;
 }
 
 void Shard::lose(const std::vector<std::uint16_t>& slots) {

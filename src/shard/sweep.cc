@@ -17,6 +17,7 @@ void Shard::tick() {
   wheel_.advance(now_ms, [this](std::uint32_t number) { expire(number); });
   look_after_through();
   end_step_back();
+  settle_end_.wake();  // for some it may have taken too long
   journal_full_ = parts_.journal->bytes() >= options_.journal_bytes_max;
   waiting_recent_ = std::max(waiting_, waiting_recent_ - waiting_recent_ / 8);
   if (now_ms - second_ms_ < 1000) return;
@@ -126,6 +127,7 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   if (!slot.foreign && in_cluster() && !holds_lease(number)) return;
   PLAYHEAD_ASSERT(!slot.flushing_since);
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
+  slot.gathered_ms = parts_.clock->monotonic_ms();
   handing.parts.push_back({.slot = number, .epoch = slot.epoch});
   // An erasure that was cut off was never acknowledged, and only a slot's owner may erase.
   if (slot.foreign) slot.erasures.clear();
@@ -220,6 +222,7 @@ void Shard::swept(const Handing& handing, bool written) {
     if (!slots_[entry.slot].foreign) evict_if_idle(entry);
   }
   if (!foreign.empty()) forget_foreign(foreign);
+  settle_end_.wake();
 }
 
 FrameNumber Shard::low_water() const {

@@ -67,6 +67,9 @@ class Absorption : public ::testing::Test {
     const bool any = answer && !answer->value.items.empty();
     return any ? answer->value.items.front().playhead : std::nullopt;
   }
+  bool is_foreign() {
+    return process_->shards().shard(0).is_foreign(AccountRef{kProfile.tenant, "0"});
+  }
   std::size_t watching() {
     const auto answer = process_->run(0, process_->service().viewers({kProfile.tenant, "0"}));
     return answer ? answer->value.size() : 0;
@@ -186,6 +189,29 @@ TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
   run(kHeartbeat);
   EXPECT_EQ(undrained(), 1u);
+}
+
+// What comes in while that is on its way waits for it, or the slot would be foreign for as long as
+// much is told of it.
+TEST_F(Absorption, OwnsASlotAsSoonAsTheInboxHasWhatWasTakenForOthers) {
+  replace();
+  run(300);
+  watch(0);
+  run(200);
+  own_all();
+  EXPECT_TRUE(is_foreign()) << "there is a part of it";
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kHeldAnswer; };
+  run(700);
+  ASSERT_EQ(inbox_.held(), 1u) << "the sweep's rows";
+  watch(0);
+  run(100);
+  EXPECT_LT(acknowledged_, reports_);
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kAnswered; };
+  inbox_.release_all();
+  process_->pump();
+  EXPECT_FALSE(is_foreign());
+  run(kSecond);
+  EXPECT_EQ(acknowledged_, reports_);
 }
 
 // Of a view that was active by a former owner's word silence is counted from the take-over, and not
