@@ -240,7 +240,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     journal_snapshot(entry);
   figures_.late += late;
   if (!late) entry.inherited = false;
-  const bool write_through = !heartbeat || slots_[entry.slot].foreign;
+  // Nor does one that follows on what the store still lacks.
+  const bool write_through = !heartbeat || slots_[entry.slot].foreign || awaits_store(entry);
   if (was_active && !entry.active) {
     ++figures_.views_ended;
     publish_end(entry, view.reason(), stamped.order.at);
