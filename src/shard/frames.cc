@@ -32,7 +32,7 @@ void Shard::mark_slot(std::uint16_t slot) {
 }
 
 void Shard::mark_dirty(Entry& entry) {
-  entry.whole_due = true;
+  entry.title_due = true;
   mark_moved(entry);
 }
 

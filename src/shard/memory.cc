@@ -140,6 +140,7 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   entry.cmcd = stored.cmcd;
   entry.expired = stored.expired;
   entry.indexed = true;
+  entry.listed = stored.active;
   set_active(entry, stored.active);
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look

@@ -227,7 +227,10 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   // A heartbeat alone may wait for a checkpoint: one of an active view, to its owner. Whoever takes
   // the slot over knows what else may be missing, for he finds the view active.
   const bool heartbeat = was_active && entry.active && shown == view.state;
-  const bool moved_only = heartbeat && !late && !texts && view.start == start &&
+  // Titles get to know of pauses and ends. What else is done in an active view, reads lay over
+  // them.
+  const bool moved_only = was_active && entry.active && !late && !texts && view.start == start &&
+                          (heartbeat || view.state != State::kPaused) &&
                           view.qualified() == qualified && view.finished() == finished;
   if (moved_only)
     mark_moved(entry);

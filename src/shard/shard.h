@@ -363,7 +363,8 @@ class Shard {
   void gather(std::uint16_t slot, Handing& handing);
   bool lacks_places(const Entry& entry) const;
   Millis owned_until_ms() const;
-  void add_changes(Entry& entry, std::vector<Change>& changes, bool whole);
+  void add_changes(Entry& entry, std::vector<Change>& changes);
+  static void not_stored(Entry& entry);
   void swept(const Handing& handing, bool written);
 
   ShardParts parts_;

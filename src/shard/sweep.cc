@@ -141,44 +141,51 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   if (slot.foreign) return gather_foreign(number, handing);
   table_.each_in_slot(number, [&](Entry& entry) {
     if (!entry.dirty) return;
+    add_changes(entry, handing.changes);
     entry.dirty = false;
     entry.flushing = true;
     entry.journalled = false;
     handing.numbers.push_back(entry.number);
-    add_changes(entry, handing.changes, lacks_places(entry));
   });
 }
 
-// Whether more than the view's own row is to be written. What is on its way whole may yet fail, and
-// this sweep is what lets the journal go.
+// Whether the store may not have it in its places as what it is: listed, and not over. What is on
+// its way may yet fail, and this write is what lets the journal go, or a report be acknowledged.
 bool Shard::lacks_places(const Entry& entry) const {
-  return !in_cluster() || entry.whole_due || !entry.indexed || entry.through_writing;
+  return !in_cluster() || !entry.indexed || !entry.listed || !entry.active || entry.view.deleted ||
+         entry.through_writing || entry.flushing;
 }
 
 Millis Shard::owned_until_ms() const {
   return in_cluster() ? parts_.fresh->fresh_until_ms() : std::numeric_limits<Millis>::max();
 }
 
-// What the store gets of a view: what its title takes from it, then itself. In a cluster heartbeats
-// cost one row a checkpoint: reads lay active views over titles and history.
-void Shard::add_changes(Entry& entry, std::vector<Change>& changes, bool whole) {
-  if (!whole) {
-    changes.emplace_back(ViewChange{.view = stored(entry),
-                                    .first = false,
-                                    .position_only = true,
-                                    .until_ms = owned_until_ms()});
-    return;
+// What the store gets of a view: what its title takes from it, then itself. In a cluster an active
+// view costs one row a checkpoint, and one for most changes of its state: reads lay active views
+// over titles and history.
+void Shard::add_changes(Entry& entry, std::vector<Change>& changes) {
+  const bool places = lacks_places(entry);
+  if (places || entry.title_due) {
+    const Ids ids = entry.ids.get();
+    const TitleState delta = contribution_of(entry.view, ids);
+    if (delta != TitleState{})
+      changes.emplace_back(TitleChange{
+          .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},
+          .title = std::string(ids.title),
+          .delta = delta});
   }
-  entry.whole_due = false;  // until it fails
-  const Ids ids = entry.ids.get();
-  const TitleState delta = contribution_of(entry.view, ids);
-  if (delta != TitleState{})
-    changes.emplace_back(TitleChange{
-        .profile = {std::string(ids.tenant), std::string(ids.account), std::string(ids.profile)},
-        .title = std::string(ids.title),
-        .delta = delta});
-  changes.emplace_back(
-      ViewChange{.view = stored(entry), .first = !entry.indexed, .until_ms = owned_until_ms()});
+  changes.emplace_back(ViewChange{.view = stored(entry),
+                                  .first = !entry.indexed,
+                                  .position_only = !places,
+                                  .until_ms = owned_until_ms()});
+  entry.title_due = false;  // until it fails, as below
+  entry.listed = entry.active;
+}
+
+// Of what was on its way nobody knows what has arrived.
+void Shard::not_stored(Entry& entry) {
+  entry.title_due = true;
+  entry.listed = false;
 }
 
 // A write by whom the slot has left meanwhile may have come too late for the one who took it: it
@@ -214,7 +221,7 @@ void Shard::swept(const Handing& handing, bool written) {
     entry.flushing = false;
     if (!done_slots[entry.slot]) {
       entry.dirty = true;
-      entry.whole_due = true;
+      not_stored(entry);
       continue;
     }
     entry.indexed = true;

@@ -47,7 +47,8 @@ struct Entry {
   bool flushing = false;    ///< on its way to the store: memory keeps it until that has answered
   bool journalled = false;  ///< the journal can name it by its number
   bool indexed = false;     ///< the store has its index entries
-  bool whole_due = true;    ///< the store lacks more of it than where it stands
+  bool listed = false;      ///< and lists it as active
+  bool title_due = true;    ///< its title lacks more of it than where it stands
   bool filed = false;       ///< it is in the wheel
   bool inherited = false;   ///< was active by a former owner's word; it has not reported since
   bool through_wanted = false, through_writing = false;  ///< the store's word on it is awaited

@@ -85,14 +85,15 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
     Entry& entry = table_.at(number);
     if (entry.hash == 0) continue;
     entry.through_wanted = false;
-    entry.through_writing = true;
     if (slots_[entry.slot].foreign || !holds_lease(entry.slot)) {
+      entry.through_writing = true;
       rows.push_back(inbox_row(entry));
       continue;
     }
     slots.push_back({entry.slot, slots_[entry.slot].epoch});
     owned.push_back(number);
-    add_changes(entry, changes, true);
+    add_changes(entry, changes);
+    entry.through_writing = true;
   }
   bool stored = true;
   if (!changes.empty()) stored = (co_await parts_.store->write(std::move(changes))).has_value();
@@ -104,7 +105,7 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
     Entry& entry = table_.at(number);
     if (!entry.through_writing) continue;
     entry.indexed = entry.indexed || stored;
-    entry.whole_due = entry.whole_due || !stored;
+    if (!stored) not_stored(entry);
   }
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);

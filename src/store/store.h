@@ -42,10 +42,10 @@ struct ProfileRef {
 struct ViewChange {
   StoredView view;
   bool first = true;  ///< its index entries may not be there yet
-  /// All that has changed since it was last written whole is where it stands: as `active`, it has
-  /// the same places. `view()` and `active_views()` give all of it then; `history()` may give the
-  /// view as it was last written whole, until it is again. A store may write it whole nonetheless,
-  /// and does if it is `first`.
+  /// It is active, as it was when it was last written whole, so it has the same places.
+  /// `view()` and `active_views()` give all of it then; `history()` may give the view as it was
+  /// last written whole, until it is again. A store may write it whole nonetheless, and does if it
+  /// is `first`.
   bool position_only = false;
   /// On the monotonic clock: from then on another may own the view, and what has not been sent must
   /// not be.
