@@ -215,7 +215,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   const State shown = view.state;
   const Playhead shown_playhead = view.playhead;
   const Instant start = view.start;
-  const bool qualified = view.qualified(), finished = view.finished();
+  const bool finished = view.finished();
   const std::uint32_t journalled_interval_ms = entry.interval_ms;
   bool changed = fold(entry, stamped, arrival, late, false);
   const bool texts = stamped.order > view.meta_order && update_texts(entry, report, stamped.order);
@@ -231,7 +231,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   // them.
   const bool moved_only = was_active && entry.active && !late && !texts && view.start == start &&
                           (heartbeat || view.state != State::kPaused) &&
-                          view.qualified() == qualified && view.finished() == finished;
+                          view.finished() == finished;
   if (moved_only)
     mark_moved(entry);
   else
