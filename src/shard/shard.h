@@ -317,6 +317,8 @@ class Shard {
   void forget_foreign(const std::vector<std::uint16_t>& slots);
   void gather_foreign(std::uint16_t number, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
+  struct Folding;
+  Task<> fold_rows(std::shared_ptr<Folding> folding);
   Task<Result<void>> fold_partial(StoredView partial);
   void merge_into(Entry& entry, const StoredView& partial);
 

@@ -7,6 +7,8 @@
 // thing.
 #include <algorithm>
 #include <bitset>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include "base/assert.h"
 #include "record/inbox.h"
@@ -21,6 +23,7 @@ constexpr Millis kLookAgeMaxMs = 2'000;
 // How long reports may wait for a slot that is about to be owned. Else they are parts, which stand
 // in the way of that once more.
 constexpr Millis kSettleMaxMs = 500;
+constexpr std::uint32_t kFoldsAtOnce = 32;  // rows of the inbox, by one shard
 
 }  // namespace
 
@@ -184,10 +187,20 @@ bool Shard::holds_lease(std::uint16_t slot) const {
   return parts_.fresh->fresh_epoch(slot, parts_.clock->monotonic_ms()) == slots_[slot].epoch;
 }
 
-Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows) {
+// Rows that are being folded: many at once, for most accounts are still to be read from the store.
+struct Shard::Folding {
+  std::vector<InboxRow> rows;
+  std::size_t next = 0;  ///< the first that nobody has begun with
+  std::uint32_t working = 0;
   std::vector<InboxKey> done;
-  std::vector<SlotEpoch> slots;
-  for (InboxRow& row : rows) {
+  std::map<std::uint16_t, std::uint64_t> epochs;  ///< of the slots of `done`
+  std::optional<Error> failure;
+  Event end;
+};
+
+Task<> Shard::fold_rows(std::shared_ptr<Folding> folding) {
+  while (folding->next < folding->rows.size() && !folding->failure) {
+    InboxRow row = std::move(folding->rows[folding->next++]);
     const std::uint64_t epoch = slots_[row.key.slot].epoch;
     if (epoch == 0) continue;  // foreign: its owner's matter
     auto partial = decode_inbox(row.record);
@@ -196,29 +209,40 @@ Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows
       folded = co_await fold_partial(*std::move(partial));
     else
       folded = std::unexpected(partial.error());
-    if (!folded &&
-        (folded.error().code == Errc::kUnavailable || folded.error().code == Errc::kOverloaded))
-      co_return std::unexpected(folded.error());
-    if (!folded) {  // it stays where it is, and keeps nobody else waiting; the slot is stale
+    if (folded && slots_[row.key.slot].epoch != epoch) continue;  // read again, if it is here then
+    if (folded) {
+      folding->epochs.try_emplace(row.key.slot, epoch);
+      folding->done.push_back(std::move(row.key));
+    } else if (folded.error().code == Errc::kUnavailable ||
+               folded.error().code == Errc::kOverloaded) {
+      folding->failure = folded.error();
+    } else {  // it stays where it is, and keeps nobody else waiting; the slot is stale
       ++figures_.inbox_dropped;
       slots_[row.key.slot].unreadable_ms = parts_.clock->monotonic_ms();
-      continue;
     }
-    if (slots.empty() || slots.back().slot != row.key.slot) slots.push_back({row.key.slot, epoch});
-    done.push_back(std::move(row.key));
   }
+  if (--folding->working == 0) folding->end.signal();
+}
+
+Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows) {
+  const auto folding = std::make_shared<Folding>();
+  folding->rows = std::move(rows);
+  folding->working = kFoldsAtOnce;
+  for (std::uint32_t i = 0; i < kFoldsAtOnce; ++i)
+    boost::asio::co_spawn(parts_.executor, fold_rows(folding), boost::asio::detached);
+  co_await folding->end.wait();
+  if (folding->failure) co_return std::unexpected(*folding->failure);
   std::vector<std::uint16_t> numbers;
-  for (const SlotEpoch& slot : slots) numbers.push_back(slot.slot);
+  for (const auto& [slot, epoch] : folding->epochs) numbers.push_back(slot);
   while (sweeping_) co_await sweep_end_.wait();
   if (auto swept = co_await sweep(std::move(numbers)); !swept)
     co_return std::unexpected(swept.error());
   // Only what is stored by whom the slot still belonged to may leave the inbox.
-  std::erase_if(done, [&](const InboxKey& key) {
-    const auto at = std::ranges::find(slots, key.slot, &SlotEpoch::slot);
-    return slots_[key.slot].epoch != at->epoch || !holds_lease(key.slot);
+  std::erase_if(folding->done, [&](const InboxKey& key) {
+    return slots_[key.slot].epoch != folding->epochs.at(key.slot) || !holds_lease(key.slot);
   });
-  figures_.inbox_folded += done.size();
-  co_return done;
+  figures_.inbox_folded += folding->done.size();
+  co_return std::move(folding->done);
 }
 
 Task<Result<void>> Shard::fold_partial(StoredView partial) {
