@@ -64,7 +64,6 @@ finish_span_ms = {RULES.finish_span_ms}
 resume_min_ms = {RULES.resume_min_ms}
 [shard]
 checkpoint_interval_ms = {self.checkpoint_interval_ms}
-sweep_rows_max = 96
 report_interval_ms = 600000
 report_interval_max_ms = 600000
 paused_expiry_ms = {RULES.paused_expiry_ms}
