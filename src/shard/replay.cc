@@ -69,7 +69,8 @@ void Shard::replay_heartbeat(Entry& entry, const Heartbeat& heartbeat) {
   mark_dirty(entry);
 }
 
-// The snapshot says all there is: it replaces what older frames said.
+// The snapshot says all there is: it replaces what older frames said. In a cluster the store may
+// lack it: whoever repeats it waits until it does not (Shard::awaits_store).
 Entry& Shard::replay_snapshot(StoredView&& view) {
   const Ids ids = view.ids.get();
   Account& account = table_.account(ids.tenant, ids.account);
@@ -77,6 +78,7 @@ Entry& Shard::replay_snapshot(StoredView&& view) {
   if (known == nullptr) {
     Entry& entry = adopt(account, std::move(view));
     entry.indexed = false;
+    entry.through_wanted = in_cluster();
     mark_dirty(entry);
     return entry;
   }

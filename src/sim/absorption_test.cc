@@ -45,6 +45,13 @@ class Absorption : public ::testing::Test {
     fresh_.withdraw();
     boot();
   }
+  // The same node again, with its journal.
+  void restart() {
+    process_->kill();
+    process_.reset();
+    fresh_.withdraw();
+    boot_on(disks_.back());
+  }
   void own_all() {
     const Owner me{.node = "node-1", .session = 1};
     std::vector<Move> moves;
@@ -97,20 +104,20 @@ class Absorption : public ::testing::Test {
   std::unique_ptr<sim::Process> process_;
 
  private:
-  void boot() {
+  void boot() { boot_on(disks_.emplace_back(faults_)); }
+  void boot_on(sim::Disk& disk) {
     ShardOptions options;
     options.checkpoint_interval_ms = kClusterCheckpointMs;
-    process_ =
-        std::make_unique<sim::Process>(sim::Process::Parts{.timeline = &timeline_,
-                                                           .faults = &faults_,
-                                                           .disk = &disks_.emplace_back(faults_),
-                                                           .rows = &rows_,
-                                                           .boot = disks_.size(),
-                                                           .shards = 1,
-                                                           .options = options,
-                                                           .inbox = &inbox_,
-                                                           .fresh = &fresh_,
-                                                           .others = {.inbox = &inbox_}});
+    process_ = std::make_unique<sim::Process>(sim::Process::Parts{.timeline = &timeline_,
+                                                                  .faults = &faults_,
+                                                                  .disk = &disk,
+                                                                  .rows = &rows_,
+                                                                  .boot = ++boots_,
+                                                                  .shards = 1,
+                                                                  .options = options,
+                                                                  .inbox = &inbox_,
+                                                                  .fresh = &fresh_,
+                                                                  .others = {.inbox = &inbox_}});
   }
   void tick() {
     process_->tick();
@@ -144,6 +151,7 @@ class Absorption : public ::testing::Test {
     if (!over) timeline_.in(kHeartbeat, [this, number, at] { next(number, at + kHeartbeat); });
   }
 
+  std::uint64_t boots_ = 0;
   std::deque<std::string> texts_;
 };
 
@@ -189,6 +197,28 @@ TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
   run(kHeartbeat);
   EXPECT_EQ(undrained(), 1u);
+}
+
+// Killed between the journal's word and the store's, it does not take its own for the store's.
+TEST_F(Absorption, SaysOfARepeatThatOnlyItsJournalHasIt) {
+  Report report{.account = "0", .profile = "p", .title = "t", .view = "v", .device = "d"};
+  report.at = timeline_.now();
+  const auto is_unstored = [&] {
+    std::optional<bool> unstored;
+    process_->start(0, process_->submit(0, sim::kTenant, {report}),
+                    [&](const Result<BatchOutcome>& outcome) {
+                      if (outcome && outcome->accepted == 1) unstored = outcome->unstored;
+                    });
+    run(kSecond);
+    return unstored.value();
+  };
+  replace();
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
+  EXPECT_TRUE(is_unstored());
+  restart();
+  EXPECT_TRUE(is_unstored());
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kAnswered; };
+  EXPECT_FALSE(is_unstored());
 }
 
 // What comes in while that is on its way waits for it, or the slot would be foreign for as long as
