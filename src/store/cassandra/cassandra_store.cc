@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/assert.h"
 #include "record/stored.h"
 #include "store/cassandra/erasing.h"
 #include "store/cassandra/statements.h"
@@ -25,6 +26,8 @@ namespace {
 constexpr std::size_t kNamesMax = 100;
 // Of write(); more: overloaded.
 constexpr std::size_t kWaitingWritesMax = 1'024;
+// Of write(), on their way at once.
+constexpr std::size_t kSetsMax = 16;
 
 // A row of `titles`: the title, then its registers in their order.
 Result<NamedTitle> title_of(const CqlRows& rows, std::size_t row) {
@@ -86,8 +89,8 @@ class Stored final : public CassandraStore {
   }
 
  private:
-  Task<Result<void>> write_now(std::span<const Change> changes);
-  Task<Result<void>> write_some(std::span<const Change> changes);
+  Task<Result<void>> write_alone(std::span<const Change> changes);
+  Task<Result<void>> write_some(std::span<const Change> changes, Turns::Turn stamping);
   Task<Result<void>> add_views(CqlBound bound, std::vector<StoredView>& out);
   Task<Result<void>> add_titles(CqlBound bound, std::vector<NamedTitle>& out);
   Task<Result<void>> add_history_year(ProfileRef profile, std::int32_t year,
@@ -102,7 +105,10 @@ class Stored final : public CassandraStore {
   // So late that no callback is outstanding when the rest goes.
   const std::unique_ptr<CqlSession> session_;
   Eraser eraser_;
-  Turns writing_{kWaitingWritesMax};
+  // Sets get their timestamps in the order of the calls. Then they go side by side: who replaces
+  // whom is Cassandra's matter, by these.
+  Turns stamping_{1, kWaitingWritesMax};
+  Turns sending_{kSetsMax, 1};  // who stamps is the only one to wait here
 };
 
 CqlValues of(const AccountRef& account) {
@@ -149,29 +155,36 @@ Task<Result<void>> Stored::add_titles(CqlBound bound, std::vector<NamedTitle>& o
   co_return Result<void>{};
 }
 
-// One after the other, for an erasure must come between what was written before and after it.
+// An erasure reads what it deletes, and so it goes alone: after all that was written before it, and
+// before all that is written later.
 Task<Result<void>> Stored::write(std::vector<Change> changes) {
-  auto turn = co_await writing_.take();
-  if (!turn) co_return fail(Errc::kOverloaded, "too many writes wait for the store");
-  co_return co_await write_now(changes);
+  if (changes.empty()) co_return Result<void>{};
+  auto stamping = co_await stamping_.take();
+  if (!stamping) co_return fail(Errc::kOverloaded, "too many writes wait for the store");
+  const bool erases = std::ranges::any_of(
+      changes, [](const Change& change) { return std::holds_alternative<EraseChange>(change); });
+  const auto sending = co_await sending_.take(erases ? kSetsMax : 1);
+  PLAYHEAD_ASSERT(static_cast<bool>(sending));
+  if (erases) co_return co_await write_alone(changes);
+  co_return co_await write_some(changes, std::move(stamping));
 }
 
 // Erasures cut the set into parts.
-Task<Result<void>> Stored::write_now(std::span<const Change> changes) {
+Task<Result<void>> Stored::write_alone(std::span<const Change> changes) {
   Result<void> written;
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= changes.size() && written; ++i) {
     const auto* erasure = i < changes.size() ? std::get_if<EraseChange>(&changes[i]) : nullptr;
     if (i < changes.size() && erasure == nullptr) continue;
-    written = co_await write_some(changes.subspan(begin, i - begin));
+    if (i > begin) written = co_await write_some(changes.subspan(begin, i - begin), {});
     if (written && erasure != nullptr) written = co_await eraser_.erase(*erasure);
     begin = i + 1;
   }
   co_return written;
 }
 
-Task<Result<void>> Stored::write_some(std::span<const Change> changes) {
-  if (changes.empty()) co_return Result<void>{};
+// `stamping` goes once all have their timestamps; empty: it is held by who calls.
+Task<Result<void>> Stored::write_some(std::span<const Change> changes, Turns::Turn stamping) {
   std::map<std::pair<std::string, std::string>, KnownErasures> known;
   for (const Change& change : changes)
     if (const auto* title = std::get_if<TitleChange>(&change))
@@ -198,6 +211,7 @@ Task<Result<void>> Stored::write_some(std::span<const Change> changes) {
     return known.at({profile.tenant, profile.account}).of(profile);
   };
   Writes writes = writes_of(changes, statements_, write_clock_, generation_of, erased_through);
+  stamping = {};
   rows_written_ += writes.changed;
   Result<void> written =
       co_await session_->write_all(std::move(writes.places), options_.batches_in_flight);

@@ -290,7 +290,7 @@ TEST_F(CassandraStoreTest, ErasesHistoryOfAllItsYears) {
 
 TEST(Turns, LetOneThroughAtATimeInOrderAndRefuseTooMany) {
   boost::asio::io_context context;
-  Turns turns(2);
+  Turns turns(1, 2);
   std::string seen;
   const auto walk = [](Turns* all, char name, std::string* out) -> Task<> {
     const auto turn = co_await all->take();
@@ -308,6 +308,43 @@ TEST(Turns, LetOneThroughAtATimeInOrderAndRefuseTooMany) {
   EXPECT_EQ(std::ranges::count(seen, '!'), 1);
   std::erase(seen, '!');
   EXPECT_EQ(seen, "aabbcc");
+}
+
+TEST(Turns, LetThroughAsManyAsThereIsRoomForAndNobodyPassesWhoWaits) {
+  boost::asio::io_context context;
+  Turns turns(3, 8);
+  std::string seen;
+  const auto walk = [](Turns* all, char name, std::size_t room, std::string* out) -> Task<> {
+    const auto turn = co_await all->take(room);
+    *out += name;
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    co_await boost::asio::post(boost::asio::use_awaitable);
+    *out += static_cast<char>(std::toupper(name));
+  };
+  for (const auto& [name, room] : {std::pair{'a', 1}, {'b', 1}, {'c', 3}, {'d', 1}, {'e', 1}})
+    boost::asio::co_spawn(context, walk(&turns, name, static_cast<std::size_t>(room), &seen),
+                          boost::asio::detached);
+  context.run();
+  EXPECT_EQ(seen, "abABcCdeDE");
+}
+
+// Sets are on their way side by side: the last call's word stands, whichever arrives last.
+TEST_F(CassandraStoreTest, KeepsTheOrderOfSetsThatAreWrittenSideBySide) {
+  constexpr int kSets = 200;
+  const auto store = open(clock_);
+  boost::asio::io_context context;
+  int written = 0;
+  for (int i = 1; i <= kSets; ++i)
+    boost::asio::co_spawn(
+        context,
+        store->write(changes_of(
+            {.view = "v1", .account = "side-by-side", .playhead = i * 1'000, .active = true})),
+        [&](std::exception_ptr, const Result<void>& result) { written += result.has_value(); });
+  context.run();
+  EXPECT_EQ(written, kSets);
+  const auto found = value_of(run_to_end(store->active_views({"_", "side-by-side"})));
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].view.playhead, kSets * 1'000);
 }
 
 TEST_F(CassandraStoreTest, TakesAnActiveRowThatCameBackForAHintOnly) {

@@ -1,7 +1,8 @@
-// Lets coroutines through one at a time, in the order in which they came.
+// Lets coroutines through, so many at once, in the order in which they came.
 //
 // Concurrency: take() from any thread; a Task resumes on its own executor. Outlives its turns.
-// Invariant: at most `waiting_max` wait; a further one is refused at once.
+// Invariants: those who are through take up `room` at most. At most `waiting_max` wait; a further
+//   one is refused at once. Nobody passes one who waits, however little room he needs himself.
 #pragma once
 
 #include <boost/asio/associated_executor.hpp>
@@ -15,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "runtime/task.h"
 
@@ -22,62 +24,72 @@ namespace playhead {
 
 class Turns {
  public:
-  explicit Turns(std::size_t waiting_max) : waiting_max_(waiting_max) {}
+  Turns(std::size_t room, std::size_t waiting_max) : free_(room), waiting_max_(waiting_max) {}
 
-  /// Lets the next one through when it goes.
+  /// Gives its room to those who wait when it goes.
   class Turn {
    public:
+    Turn() = default;  ///< none
     explicit operator bool() const { return turns_ != nullptr; }
 
    private:
     friend class Turns;
-    struct Pass {
-      void operator()(Turns* turns) const { turns->pass(); }
+    struct GiveBack {
+      std::size_t room = 0;
+      void operator()(Turns* turns) const { turns->give_back(room); }
     };
-    explicit Turn(Turns* turns) : turns_(turns) {}
-    std::unique_ptr<Turns, Pass> turns_;
+    Turn(Turns* turns, std::size_t room) : turns_(turns, {.room = room}) {}
+    std::unique_ptr<Turns, GiveBack> turns_;
   };
 
-  /// False at once if too many wait, else true when it is one's turn.
-  Task<Turn> take() {
+  /// False at once if too many wait, else true when it is one's turn. `room`: at most what there
+  /// is.
+  Task<Turn> take(std::size_t room = 1) {
     bool refused = false;
     co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void()>(
         [&](auto handler) {
           auto executor = boost::asio::prefer(boost::asio::get_associated_executor(handler),
                                               boost::asio::execution::outstanding_work.tracked);
           const std::scoped_lock lock(mutex_);
-          const bool waits = std::exchange(busy_, true);
+          const bool waits = !waiting_.empty() || free_ < room;
           refused = waits && waiting_.size() >= waiting_max_;
-          if (waits && !refused)
-            waiting_.emplace_back([executor, handler = std::move(handler)]() mutable {
-              boost::asio::post(executor, std::move(handler));
-            });
-          else
-            boost::asio::post(executor, std::move(handler));
+          if (waits && !refused) {
+            waiting_.push_back({room, [executor, handler = std::move(handler)]() mutable {
+                                  boost::asio::post(executor, std::move(handler));
+                                }});
+            return;
+          }
+          if (!refused) free_ -= room;
+          boost::asio::post(executor, std::move(handler));
         },
         boost::asio::use_awaitable);
-    co_return Turn(refused ? nullptr : this);
+    co_return Turn(refused ? nullptr : this, room);
   }
 
  private:
-  void pass() {
-    std::move_only_function<void()> next;
+  struct Waiting {
+    std::size_t room;
+    std::move_only_function<void()> go;
+  };
+
+  void give_back(std::size_t room) {
+    std::vector<Waiting> next;
     {
       const std::scoped_lock lock(mutex_);
-      if (waiting_.empty()) {
-        busy_ = false;
-        return;
+      free_ += room;
+      while (!waiting_.empty() && waiting_.front().room <= free_) {
+        free_ -= waiting_.front().room;
+        next.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
       }
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
     }
-    next();
+    for (Waiting& one : next) one.go();
   }
 
-  const std::size_t waiting_max_;
   std::mutex mutex_;  // guards what follows
-  bool busy_ = false;
-  std::deque<std::move_only_function<void()>> waiting_;
+  std::size_t free_;
+  std::deque<Waiting> waiting_;
+  const std::size_t waiting_max_;
 };
 
 }  // namespace playhead
