@@ -1,9 +1,11 @@
-// One bucket after the other, page by page; each row goes to the shard of its slot.
+// Each bucket page by page; each row goes to the shard of its slot.
 #include "service/inbox_reader.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
+
+#include "runtime/side_by_side.h"
 
 namespace playhead {
 namespace {
@@ -25,8 +27,11 @@ Task<> tell(Shard& shard, std::uint16_t bucket, Millis began_ms, Instant began) 
 
 Task<Result<void>> InboxReader::step() {
   Result<void> result;
-  for (std::uint16_t bucket = 0; bucket < kInboxBuckets; ++bucket)
-    if (auto done = co_await read(bucket); !done && result) result = std::move(done);
+  std::uint16_t next = 0;
+  co_await side_by_side(kBucketsAtOnce, [&]() -> Task<> {
+    while (next < kInboxBuckets)
+      if (auto done = co_await read(next++); !done && result) result = std::move(done);
+  });
   co_return result;
 }
 

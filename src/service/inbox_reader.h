@@ -1,8 +1,8 @@
 // Looks into the inbox for what others took for this node's accounts, about once a second.
 //
-// Operation: step() reads each bucket in which a shard owns a slot, has the shards fold its rows
-// and
-//   store what has changed, and removes the rows. It can be repeated at any point.
+// Operation: step() reads each bucket in which a shard owns a slot, some at once, has the shards
+//   fold its rows and store what has changed, and removes the rows. It can be repeated at any
+//   point.
 // Concurrency: step() from one place at a time.
 #pragma once
 
@@ -26,6 +26,7 @@ class InboxReader {
 
  private:
   static constexpr std::size_t kRowsMax = 500;  ///< of one read
+  static constexpr std::size_t kBucketsAtOnce = 4;
 
   Task<Result<void>> read(std::uint16_t bucket);
   Task<Result<void>> fold(std::vector<InboxRow> rows);

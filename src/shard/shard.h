@@ -242,6 +242,14 @@ class Shard {
     std::vector<std::uint32_t> numbers;  ///< the entries among them
   };
 
+  /// Who waits for the store to have an entry. Impatient: until it has been silent for a while.
+  struct ThroughWait {
+    std::uint32_t number = 0;
+    std::shared_ptr<Ticket> ticket;
+    bool patient = false;
+  };
+  using Through = std::vector<ThroughWait>;
+
   /// A frame that the journal has not answered yet.
   struct InFlight {
     std::uint64_t bytes = 0;
@@ -318,16 +326,18 @@ class Shard {
   void gather_foreign(std::uint16_t number, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
   struct Folding;
-  Task<> fold_rows(std::shared_ptr<Folding> folding);
-  Task<Result<void>> fold_partial(StoredView partial);
+  Task<> fold_row(InboxRow row, Folding& folding);
+  Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial);
   void merge_into(Entry& entry, const StoredView& partial);
 
   // through.cc
   void write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket);
   bool awaits_store(const Entry& entry) const;
-  using Through = std::vector<std::pair<std::uint32_t, std::shared_ptr<Ticket>>>;
+  void join_through(ThroughWait one);
+  Task<Result<void>> store_folded(std::vector<std::uint32_t> numbers);
   Task<> write_all_through();
   void end_through(Through& batch, bool stored);
+  void lose_patience(Through& batch);
   void look_after_through();
   Task<bool> store_now(std::vector<std::uint32_t> numbers);
   InboxRow inbox_row(const Entry& entry);

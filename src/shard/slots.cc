@@ -7,12 +7,11 @@
 // thing.
 #include <algorithm>
 #include <bitset>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "base/assert.h"
 #include "record/inbox.h"
 #include "record/merge.h"
+#include "runtime/side_by_side.h"
 #include "shard/shard.h"
 
 namespace playhead {
@@ -23,7 +22,7 @@ constexpr Millis kLookAgeMaxMs = 2'000;
 // How long reports may wait for a slot that is about to be owned. Else they are parts, which stand
 // in the way of that once more.
 constexpr Millis kSettleMaxMs = 500;
-constexpr std::uint32_t kFoldsAtOnce = 32;  // rows of the inbox, by one shard
+constexpr std::size_t kFoldsAtOnce = 32;  // rows of the inbox, by one shard
 
 }  // namespace
 
@@ -191,61 +190,55 @@ bool Shard::holds_lease(std::uint16_t slot) const {
 struct Shard::Folding {
   std::vector<InboxRow> rows;
   std::size_t next = 0;  ///< the first that nobody has begun with
-  std::uint32_t working = 0;
   std::vector<InboxKey> done;
   std::map<std::uint16_t, std::uint64_t> epochs;  ///< of the slots of `done`
+  std::vector<std::uint32_t> unstored;  ///< entries that the store does not have as they are
   std::optional<Error> failure;
-  Event end;
 };
 
-Task<> Shard::fold_rows(std::shared_ptr<Folding> folding) {
-  while (folding->next < folding->rows.size() && !folding->failure) {
-    InboxRow row = std::move(folding->rows[folding->next++]);
-    const std::uint64_t epoch = slots_[row.key.slot].epoch;
-    if (epoch == 0) continue;  // foreign: its owner's matter
-    auto partial = decode_inbox(row.record);
-    Result<void> folded;
-    if (partial)
-      folded = co_await fold_partial(*std::move(partial));
-    else
-      folded = std::unexpected(partial.error());
-    if (folded && slots_[row.key.slot].epoch != epoch) continue;  // read again, if it is here then
-    if (folded) {
-      folding->epochs.try_emplace(row.key.slot, epoch);
-      folding->done.push_back(std::move(row.key));
-    } else if (folded.error().code == Errc::kUnavailable ||
-               folded.error().code == Errc::kOverloaded) {
-      folding->failure = folded.error();
-    } else {  // it stays where it is, and keeps nobody else waiting; the slot is stale
-      ++figures_.inbox_dropped;
-      slots_[row.key.slot].unreadable_ms = parts_.clock->monotonic_ms();
-    }
+Task<> Shard::fold_row(InboxRow row, Folding& folding) {
+  const std::uint64_t epoch = slots_[row.key.slot].epoch;
+  if (epoch == 0) co_return;  // foreign: its owner's matter
+  auto partial = decode_inbox(row.record);
+  Result<std::optional<std::uint32_t>> folded;
+  if (partial)
+    folded = co_await fold_partial(*std::move(partial));
+  else
+    folded = std::unexpected(partial.error());
+  if (folded && slots_[row.key.slot].epoch != epoch) co_return;  // read again, if it is here then
+  if (folded) {
+    if (*folded) folding.unstored.push_back(**folded);
+    folding.epochs.try_emplace(row.key.slot, epoch);
+    folding.done.push_back(std::move(row.key));
+  } else if (folded.error().code == Errc::kUnavailable ||
+             folded.error().code == Errc::kOverloaded) {
+    folding.failure = folded.error();
+  } else {  // it stays where it is, and keeps nobody else waiting; the slot is stale
+    ++figures_.inbox_dropped;
+    slots_[row.key.slot].unreadable_ms = parts_.clock->monotonic_ms();
   }
-  if (--folding->working == 0) folding->end.signal();
 }
 
 Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows) {
-  const auto folding = std::make_shared<Folding>();
-  folding->rows = std::move(rows);
-  folding->working = kFoldsAtOnce;
-  for (std::uint32_t i = 0; i < kFoldsAtOnce; ++i)
-    boost::asio::co_spawn(parts_.executor, fold_rows(folding), boost::asio::detached);
-  co_await folding->end.wait();
-  if (folding->failure) co_return std::unexpected(*folding->failure);
-  std::vector<std::uint16_t> numbers;
-  for (const auto& [slot, epoch] : folding->epochs) numbers.push_back(slot);
-  while (sweeping_) co_await sweep_end_.wait();
-  if (auto swept = co_await sweep(std::move(numbers)); !swept)
-    co_return std::unexpected(swept.error());
-  // Only what is stored by whom the slot still belonged to may leave the inbox.
-  std::erase_if(folding->done, [&](const InboxKey& key) {
-    return slots_[key.slot].epoch != folding->epochs.at(key.slot) || !holds_lease(key.slot);
+  Folding folding;
+  folding.rows = std::move(rows);
+  co_await side_by_side(std::min(kFoldsAtOnce, folding.rows.size()), [&]() -> Task<> {
+    while (folding.next < folding.rows.size() && !folding.failure)
+      co_await fold_row(std::move(folding.rows[folding.next++]), folding);
   });
-  figures_.inbox_folded += folding->done.size();
-  co_return std::move(folding->done);
+  if (folding.failure) co_return std::unexpected(*folding.failure);
+  if (auto stored = co_await store_folded(std::move(folding.unstored)); !stored)
+    co_return std::unexpected(stored.error());
+  // Only what is stored by whom the slot still belonged to may leave the inbox.
+  std::erase_if(folding.done, [&](const InboxKey& key) {
+    return slots_[key.slot].epoch != folding.epochs.at(key.slot) || !holds_lease(key.slot);
+  });
+  figures_.inbox_folded += folding.done.size();
+  co_return std::move(folding.done);
 }
 
-Task<Result<void>> Shard::fold_partial(StoredView partial) {
+// The entry that the store does not have as it is now, if so.
+Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partial) {
   const Ids ids = partial.ids.get();
   const AccountRef ref{std::string(ids.tenant), std::string(ids.account)};
   auto found = co_await view_in_memory(ref, std::string(ids.view));
@@ -271,19 +264,23 @@ Task<Result<void>> Shard::fold_partial(StoredView partial) {
     }
   }
   // Else it contradicts its view, and would have been refused by whoever knows that.
+  std::optional<std::uint32_t> unstored;
   if (erased || other) {
     ++figures_.inbox_dropped;
   } else if (found) {
     merge_into(**found, partial);
+    // Also where it brought nothing: it may have been folded before, and not been stored.
+    if ((*found)->dirty || (*found)->flushing) unstored = (*found)->number;
   } else {
     partial.active = partial.active && !partial.view.ended();
     Entry& entry = adopt(*account, std::move(partial));
     entry.indexed = false;
     mark_dirty(entry);
     if (entry.active) publish_view(entry);
+    unstored = entry.number;
   }
   forget_idle(ref);
-  co_return Result<void>{};
+  co_return unstored;
 }
 
 // What the journal does not say: the inbox does, until the store has it.

@@ -14,6 +14,8 @@ namespace {
 // A store that has not answered for so long is away: the journal's word is enough, until a sweep
 // has found it again.
 constexpr Millis kThroughMaxMs = 1'000;
+// Of what was folded, in one write: reports that come meanwhile wait for it.
+constexpr std::size_t kFoldedMax = 64;
 
 }  // namespace
 
@@ -26,10 +28,30 @@ void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& t
     ticket->outcome.unstored = true;
     return;
   }
-  ticket->hold();
-  through_.emplace_back(number, ticket);
+  join_through({.number = number, .ticket = ticket});
+}
+
+void Shard::join_through(ThroughWait one) {
+  one.ticket->hold();
+  through_.push_back(std::move(one));
   if (std::exchange(writing_through_, true)) return;
   boost::asio::co_spawn(parts_.executor, write_all_through(), boost::asio::detached);
+}
+
+// What came out of the inbox, and stays there until this has returned: nobody waits for an answer,
+// and so this waits for the store's word as long as that takes. Errors: unavailable.
+Task<Result<void>> Shard::store_folded(std::vector<std::uint32_t> numbers) {
+  std::ranges::sort(numbers);
+  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  for (std::size_t begin = 0; begin < numbers.size(); begin += kFoldedMax) {
+    const auto ticket = std::make_shared<Ticket>();
+    for (std::size_t i = begin; i < std::min(begin + kFoldedMax, numbers.size()); ++i)
+      join_through({.number = numbers[i], .ticket = ticket, .patient = true});
+    co_await ticket->wait();
+    if (ticket->outcome.unstored)
+      co_return fail(Errc::kUnavailable, "the store did not take what was folded");
+  }
+  co_return Result<void>{};
 }
 
 // Whoever repeats what is on its way, or could not be stored, waits for it as well.
@@ -44,7 +66,7 @@ Task<> Shard::write_all_through() {
     through_now_ = std::exchange(through_, {});
     through_began_ms_ = parts_.clock->monotonic_ms();
     std::vector<std::uint32_t> numbers;
-    for (const auto& [number, ticket] : through_now_) numbers.push_back(number);
+    for (const ThroughWait& one : through_now_) numbers.push_back(one.number);
     std::ranges::sort(numbers);
     numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
     figures_.through_rows += numbers.size();
@@ -59,19 +81,28 @@ Task<> Shard::write_all_through() {
 }
 
 void Shard::end_through(Through& batch, bool stored) {
-  for (auto& [number, ticket] : std::exchange(batch, {})) {
+  for (const ThroughWait& one : std::exchange(batch, {})) {
     figures_.through_errors += !stored;
-    ticket->outcome.unstored = ticket->outcome.unstored || !stored;
-    ticket->release();
+    one.ticket->outcome.unstored = one.ticket->outcome.unstored || !stored;
+    one.ticket->release();
   }
 }
 
+// Those who wait for an answer get it.
+void Shard::lose_patience(Through& batch) {
+  Through patient, others;
+  for (ThroughWait& one : std::exchange(batch, {}))
+    (one.patient ? patient : others).push_back(std::move(one));
+  batch = std::move(patient);
+  end_through(others, false);
+}
+
 void Shard::look_after_through() {
-  if (!writing_through_ || through_now_.empty()) return;
+  if (!storing_through_) return;
   if (parts_.clock->monotonic_ms() - through_began_ms_ < kThroughMaxMs) return;
   store_away_ = true;
-  end_through(through_now_, false);
-  end_through(through_, false);
+  lose_patience(through_now_);
+  lose_patience(through_);
 }
 
 // False: the store is away, or said so when the slot had left; the journal has it all, and a sweep
