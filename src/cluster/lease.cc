@@ -288,7 +288,7 @@ void Lease::begin_giving(Millis now_ms) {
   SlotSet slots;
   if (!may_take()) {
     slots = map_->slots_of(session_);
-  } else if (now_ms >= balance_due_ms_) {
+  } else if (may_give_ && now_ms >= balance_due_ms_) {
     balance_due_ms_ = now_ms + options_.balance_interval_ms;
     std::vector<Owner> nodes = takers_;
     nodes.push_back(self());

@@ -119,8 +119,12 @@ class Lease {
   /// How far this node's wall clock is from its peers' median. Beyond the limit the node stays a
   /// member, but gives its slots away.
   std::vector<LeaseOrder> clock_skew(Millis now_ms, Millis skew_ms);
-  /// The loads of all slots, as far as they are known; of use when slots are placed.
-  void set_loads(SlotLoads loads) { loads_ = std::move(loads); }
+  /// The loads of all slots, as far as they are known; of use when slots are placed. `may_give`:
+  /// whether slots may move for the sake of balance now.
+  void set_loads(SlotLoads loads, bool may_give = true) {
+    loads_ = std::move(loads);
+    may_give_ = may_give;
+  }
 
   // ---- What holds.
   /// Whether an answer for `slot` given at `now_ms` may say `stale: false`, and a grant `checked`;
@@ -195,6 +199,7 @@ class Lease {
   std::vector<LeaseOrder> orders_;
   std::uint64_t last_ticket_ = 0;
   SlotLoads loads_ = SlotLoads(kSlots);
+  bool may_give_ = true;
 
   // The own row: written each second, read when there is doubt.
   Lane own_;

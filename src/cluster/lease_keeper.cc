@@ -75,9 +75,9 @@ void LeaseKeeper::stop() {
   });
 }
 
-void LeaseKeeper::set_loads(SlotLoads loads) {
-  boost::asio::post(executor_, [this, loads = std::move(loads)]() mutable {
-    lease_.set_loads(std::move(loads));
+void LeaseKeeper::set_loads(SlotLoads loads, bool may_give) {
+  boost::asio::post(executor_, [this, may_give, loads = std::move(loads)]() mutable {
+    lease_.set_loads(std::move(loads), may_give);
   });
 }
 

@@ -100,7 +100,8 @@ class LeaseKeeper {
   void leave();
   /// Ends run() without a word to others, who wait for the lease to run out.
   void stop();
-  void set_loads(SlotLoads loads);
+  /// As Lease has it.
+  void set_loads(SlotLoads loads, bool may_give = true);
 
   const FreshSlots& fresh() const { return fresh_; }
   std::shared_ptr<const LeaseStatus> status() const;

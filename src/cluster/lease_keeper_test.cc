@@ -389,6 +389,17 @@ TEST_F(LeaseKeeping, GivesItsSlotsAwayWhileItsClockIsFarOffAndGetsThemBack) {
   ASSERT_TRUE(play_until([&] { return a.fresh_count() > 1'000; }));
 }
 
+TEST_F(LeaseKeeping, KeepsItsSlotsFromANewcomerUntilItMayGive) {
+  Member& a = join("a");
+  play(10'000);
+  a.keeper.set_loads(SlotLoads(kSlots, 1), false);
+  Member& b = join("b");
+  play(20'000);
+  EXPECT_EQ(a.fresh_count(), kSlots);
+  a.keeper.set_loads(SlotLoads(kSlots, 1), true);
+  ASSERT_TRUE(play_until([&] { return b.has_half(); }));
+}
+
 TEST_F(LeaseKeeping, DividesTheSlotsByTheLoadsThatItIsTold) {
   Member& a = join("a");
   play(10'000);

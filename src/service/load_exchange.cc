@@ -74,7 +74,8 @@ LoadExchange::LoadExchange(ShardThreads& shards, Peers& peers, LeaseKeeper& keep
       keeper_(keeper),
       clock_(clock),
       self_(std::move(self)),
-      measured_ms_(clock.monotonic_ms()) {}
+      measured_ms_(clock.monotonic_ms()),
+      drained_ms_(measured_ms_) {}
 
 Task<> LoadExchange::step() {
   const auto status = keeper_.status();
@@ -104,9 +105,16 @@ Task<> LoadExchange::step() {
       shards_.threads().post(i, [this, i, began_ms] { shards_.shard(i).drained(began_ms); });
   std::uint64_t sum = 0;
   for (const auto& [node, figures] : *all) sum += figures.load;
-  keeper_.set_loads(sum >= kLoadMin * all->size() ? meter_.loads() : SlotLoads(kSlots));
+  keeper_.set_loads(sum >= kLoadMin * all->size() ? meter_.loads() : SlotLoads(kSlots),
+                    may_give(drained));
   std::scoped_lock lock(mutex_);
   all_ = std::move(all);
+}
+
+bool LoadExchange::may_give(bool drained) {
+  const Millis now_ms = clock_.monotonic_ms();
+  if (drained) drained_ms_ = now_ms;
+  return drained || now_ms - drained_ms_ >= kHoldMaxMs;
 }
 
 // A slot's load is counted by who owns it; the others learn it from him.

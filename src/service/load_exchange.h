@@ -47,6 +47,10 @@ class LoadExchange {
  public:
   /// Below so much a node, by the mean, slots stay where they are: nothing would be gained.
   static constexpr std::uint64_t kLoadMin = 500'000;
+  /// While a node has something left for others, slots stay where they are: each that moves makes
+  /// parts of what is on its way to it. But no longer than this: one that has died may never come
+  /// back.
+  static constexpr Millis kHoldMaxMs = 60'000;
 
   LoadExchange(ShardThreads& shards, Peers& peers, LeaseKeeper& keeper, const Clock& clock,
                std::string self);
@@ -60,6 +64,7 @@ class LoadExchange {
 
  private:
   Task<NodeFigures> measure(const LeaseStatus& status);
+  bool may_give(bool drained);
 
   ShardThreads& shards_;
   Peers& peers_;
@@ -69,6 +74,7 @@ class LoadExchange {
   LoadMeter meter_;
   std::vector<std::uint64_t> counted_ = std::vector<std::uint64_t>(kSlots);  ///< reports, so far
   Millis measured_ms_;
+  Millis drained_ms_;  ///< when nothing was left last
   mutable std::mutex mutex_;
   std::shared_ptr<const AllFigures> all_ = std::make_shared<AllFigures>();
 };
