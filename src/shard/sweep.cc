@@ -10,6 +10,9 @@ namespace playhead {
 
 namespace {
 constexpr Millis kIntervalFallsMs = 60'000;
+// In a cluster what the store has of a view is at most a checkpoint interval old: a round begins so
+// much earlier, for what it writes is not there at once.
+constexpr Millis kWriteMsMax = 5'000;
 }  // namespace
 
 void Shard::tick() {
@@ -49,12 +52,13 @@ void Shard::adapt_interval(std::uint64_t reports_per_s) {
   }
 }
 
-// The slots of mine whose turn has come: one round over all takes a checkpoint interval, and less
-// when the journal is more than half full.
+// The slots of mine whose turn has come: one round over all takes a checkpoint interval or a bit
+// less, and a tenth when the journal is more than half full.
 Task<Result<void>> Shard::sweep_due() {
   if (sweeping_) co_return Result<void>{};
   const Millis now_ms = parts_.clock->monotonic_ms();
   Millis interval = options_.checkpoint_interval_ms;
+  if (in_cluster()) interval -= std::min(kWriteMsMax, interval / 8);
   const std::uint64_t bytes = parts_.journal->bytes();
   if (bytes > options_.journal_bytes_max / 2) interval /= 10;
   const std::uint64_t mine = kSlots / parts_.count + 1;
