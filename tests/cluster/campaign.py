@@ -16,9 +16,10 @@ from cluster.load import Load
 from cluster.look import Readers
 from cluster.outcome import Outcome
 from cluster.usage import Usage
-from harness.server import PAUSE_S, eventually
+from harness.server import eventually
 
-WARM_INTERVALS = (1.2, 1.8)  # of checkpoints, that the load goes on before a fault
+FIRST_WARM_INTERVALS = (1.2, 1.8)  # of checkpoints, that the load goes on before the first fault
+WARM_INTERVALS = (0.3, 1.3)  # before another: what is asked then must hold at any moment
 OWNED_TRIES = 1_200  # a minute
 BEGUN_TRIES = 12_000  # ten minutes: until all players have begun
 DRAINED_S_MAX = 30.0  # after a fault is over
@@ -26,6 +27,7 @@ WAIT_S_MAX = 60.0  # for the cluster to drain and to settle
 SAMPLED = 30  # accounts that are compared whole
 SETTLING_MAX = 2_000  # accounts that are asked whether they are stale
 INBOX_LOOKED_MAX = 20_000  # rows; any at all are too many
+LOOK_PAUSE_S = 0.5  # between two looks at all accounts, which cost the nodes something
 
 
 class Campaign:
@@ -41,6 +43,7 @@ class Campaign:
         self.settling = self.draw.sample(accounts, min(SETTLING_MAX, len(accounts)))
         self.readers = None
         self.silent = frozenset()
+        self.warm = False
         self.rounds = {}  # fault -> how many there were
 
     # ---- one fault, from the load before it to the check behind it ----
@@ -72,7 +75,7 @@ class Campaign:
         return outcome
 
     def _warm(self):
-        """Until all players have begun, and have been checkpointed since."""
+        """Until all players have begun, and have been checkpointed since; later for a while."""
         if self.load.idle:
             self.say(f"{self.load.idle} players begin, {self.scale.starts_a_second} a second")
             began = time.monotonic()
@@ -81,7 +84,8 @@ class Campaign:
         interval_s = self.scale.checkpoint_interval_ms / 1000
         self.load.take_figures()
         usage = Usage(self.cluster)
-        self.keep_on(self.draw.uniform(*WARM_INTERVALS) * interval_s)
+        self.keep_on(self.draw.uniform(*(WARM_INTERVALS if self.warm else FIRST_WARM_INTERVALS)) * interval_s)
+        self.warm = True
         before, cores = self.load.take_figures(), usage.cores()
         words = ", ".join(f"{group} {used:.2f}" for group, used in sorted(cores.items()))
         self.say(f"before the fault {before.rate:.0f} reports a second of {self.scale.rate}, the longest in "
@@ -133,25 +137,26 @@ class Campaign:
         missing = self.silent_views()
         give_up = self.ended + WAIT_S_MAX
         while (missing := places_missing(self.cluster.nodes, missing)) and time.monotonic() < give_up:
-            time.sleep(PAUSE_S)
-        while (left := self._left_in_inbox()) and time.monotonic() < give_up:
-            time.sleep(PAUSE_S)
+            time.sleep(LOOK_PAUSE_S)
+        while self._left_in_inbox(1) and time.monotonic() < give_up:
+            time.sleep(LOOK_PAUSE_S)
         outcome.drained_s = time.monotonic() - self.ended
+        left = self._left_in_inbox(INBOX_LOOKED_MAX)
         if missing or left or outcome.drained_s > DRAINED_S_MAX:
             outcome.faults.append(f"not drained in {DRAINED_S_MAX:.0f} s; after {outcome.drained_s:.1f} s "
                                   f"{len(missing)} silent views were behind, and {left} rows in the inbox")
         self.load.thaw()
         self._settle(outcome)
 
-    def _left_in_inbox(self):
+    def _left_in_inbox(self, rows_max):
         ring = getattr(self.cluster, "ring", None)
         return 0 if ring is None else len(ring.query(
-            f"SELECT bucket FROM playhead.inbox LIMIT {INBOX_LOOKED_MAX}", "QUORUM"))
+            f"SELECT bucket FROM playhead.inbox LIMIT {rows_max}", "QUORUM"))
 
     def _settle(self, outcome):
         began, stale = time.monotonic(), self.settling
         while (stale := stale_ones(self.cluster.nodes, stale)) and time.monotonic() - began < WAIT_S_MAX:
-            time.sleep(PAUSE_S)
+            time.sleep(LOOK_PAUSE_S)
         if stale:
             outcome.faults.append(f"{len(stale)} of {len(self.settling)} accounts stay stale: {stale[:5]}")
         else:

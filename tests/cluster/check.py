@@ -131,7 +131,7 @@ def lost(nodes, views):
     One that says that it is stale may say so again for a while, and then be right.
     """
     waiting = [(view, nodes[number % len(nodes)]) for number, view in enumerate(views)]
-    faults, give_up = [], time.monotonic() + STALE_S_MAX
+    faults, give_up = [], None
     while waiting:
         again = []
         for node in nodes:
@@ -140,6 +140,7 @@ def lost(nodes, views):
                 fault = _fault_of(view, node, status, body)
                 if fault is not None:
                     (again if body.get("stale") else faults).append((view, node, fault))
+        give_up = give_up or time.monotonic() + STALE_S_MAX  # a look at all of them may take as long
         if time.monotonic() > give_up:
             return [fault for _, _, fault in faults + again]
         waiting = [(view, node) for view, node, _ in again]

@@ -27,6 +27,7 @@ TITLES = tuple(f"{name}-{n}" for name, count in SERIES.items() for n in range(1,
 DURATION_MS = 3_600_000
 ENDS = ("stopped", "completed", "failed")
 DEVICES = 2  # of one account
+FIRST_REPORTS = 2  # of a device's first view, at least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Scale:
     rate: int
     batch: int
     heartbeat_s: float  # of one view; with the rate it says how many views there are
-    reports: int  # of one view, at most; at least half of them
+    reports: int  # of one view, at most; at least half of them, but of those that begin at first any number
     changes: float  # of all reports between a view's start and its end, those that pause or seek
     silent_part: int  # one account of so many says nothing while an owner is away
     starts_a_second: int  # at first, until all views are there
@@ -76,9 +77,9 @@ def brisk(rate=300, batch=None):
                  starts_a_second=rate, checkpoint_interval_ms=5_000, workers=24)
 
 
-def steady(rate=5_000, batch=None, checkpoint_interval_ms=30_000):
-    """As many views as report so often by a heartbeat of 10 s, which last for ten to twenty minutes."""
-    return Scale(rate, batch or 100, heartbeat_s=10.0, reports=120, changes=0.03, silent_part=10,
+def steady(rate=5_000, batch=None, checkpoint_interval_ms=30_000, heartbeat_s=10.0):
+    """As many views as report so often by that heartbeat; of 10 s, they last for 25 to 50 minutes, with a pause or two."""
+    return Scale(rate, batch or 100, heartbeat_s=heartbeat_s, reports=300, changes=0.01, silent_part=10,
                  starts_a_second=500, checkpoint_interval_ms=checkpoint_interval_ms, workers=64)
 
 
@@ -152,14 +153,15 @@ class Life:
     """One view after the other on one device."""
 
     __slots__ = ("draw", "ledger", "account", "device", "scale", "view", "last_at", "spoke", "left", "playhead",
-                 "watched", "state", "sequence")
+                 "watched", "state", "sequence", "begun")
     _numbers = itertools.count(1)
 
     def __init__(self, draw, ledger, account, device, scale):
         self.draw, self.ledger, self.account, self.device, self.scale = draw, ledger, account, device, scale
         self.view = None
         self.last_at = 0
-        self.spoke = 0.0  # the load's: when it was last heard
+        self.spoke = 0.0  # the load's: when it last had something to say
+        self.begun = False
 
     def _begin(self):
         draw = self.draw
@@ -173,7 +175,10 @@ class Life:
             if int(episode) < SERIES[series]:
                 base["next_title"] = f"{series}-{int(episode) + 1}"
         self.view = self.ledger.view(self.account, name, base)
-        self.left = draw.randrange(self.scale.reports // 2, self.scale.reports)
+        # Those of the beginning begin at once, and must not end at once.
+        least = self.scale.reports // 2 if self.begun else FIRST_REPORTS
+        self.left = draw.randrange(least, self.scale.reports)
+        self.begun = True
         self.playhead = draw.randrange(DURATION_MS // 2)
         self.watched = self.sequence = 0
         self.state = "starting"

@@ -19,6 +19,7 @@ TIMEOUT_S = 3.0  # for an answer; then another node is asked
 AVOIDED_S = 1.0  # for so long nobody sends to a node that has failed, if there are others; then one tries
 PASS_S, PASS_S_MAX = 0.1, 1.0  # between two tries where all nodes have failed; longer each time
 GIVE_UP_S = 120.0
+FULL = 0.7  # of a body, as bodies are sent: so often that the rate is kept when some of them are late
 OK = {200, 204}
 TRANSIENT = {429, 500, 502, 503, 504}
 
@@ -142,7 +143,7 @@ class Worker:
         self.idle = collections.deque(lives)  # have not begun
         self.lives = collections.deque()  # by when they spoke
         self.again = collections.deque()  # what was not taken
-        self.pause_s = load.scale.batch * load.scale.workers / load.scale.rate
+        self.pause_s = FULL * load.scale.batch * load.scale.workers / load.scale.rate
         self.starts_a_body = max(1, int(load.scale.starts_a_second * self.pause_s / load.scale.workers))
 
     def work(self, client):
@@ -222,7 +223,7 @@ class Worker:
                 one.sent.acknowledged_ms = stamp
                 if one.sent.sequence == 1:
                     one.sent.view.began_ms = stamp
-                one.life.spoke = now
+                one.life.spoke = one.began  # its next is due a heartbeat after this one was, not after its answer
                 self.lives.append(one.life)
                 taken.append(one)
             elif problem is not None and not problem["retryable"]:
