@@ -35,7 +35,7 @@ class Turns {
    private:
     friend class Turns;
     struct GiveBack {
-      std::size_t room = 0;
+      std::size_t room;
       void operator()(Turns* turns) const { turns->give_back(room); }
     };
     Turn(Turns* turns, std::size_t room) : turns_(turns, {.room = room}) {}
