@@ -37,8 +37,9 @@ ClusterNode::ClusterNode(const Config& config, ClusterParts& parts, const Clock&
       node_(config.cluster.node),
       keeper_(keeper_options(config), parts.rows(), *this, clock, context_.get_executor(), seed),
       routing_(config.cluster.node, keeper_.fresh()),
+      peers_(parts.peers()),
       inbox_(parts.inbox()),
-      peers_(parts.peers()) {}
+      owners_(inbox_, routing_, peers_, clock) {}
 
 ClusterNode::~ClusterNode() { stop(); }
 

@@ -14,6 +14,7 @@
 #include "cluster/lease_keeper.h"
 #include "cluster/routing.h"
 #include "service/checkpoint.h"
+#include "service/direct_inbox.h"
 #include "service/inbox_reader.h"
 #include "service/load_exchange.h"
 #include "shard/shard_threads.h"
@@ -35,6 +36,7 @@ class ClusterNode final : public LeaseListener {
   void stop();
 
   Routing& routing() { return routing_; }
+  Inbox& owners() { return owners_; }
   const FreshSlots& fresh() const { return keeper_.fresh(); }
   std::shared_ptr<const LeaseStatus> status() const { return keeper_.status(); }
   const LoadExchange& loads() const { return *loads_; }
@@ -57,10 +59,11 @@ class ClusterNode final : public LeaseListener {
   boost::asio::io_context context_{1};
   LeaseKeeper keeper_;
   Routing routing_;
+  Peers& peers_;
   Inbox& inbox_;
+  DirectInbox owners_;
   ShardThreads* shards_ = nullptr;
   Checkpointer* checkpointer_ = nullptr;
-  Peers& peers_;
   std::unique_ptr<InboxReader> reader_;
   std::unique_ptr<LoadExchange> loads_;
   std::thread thread_;

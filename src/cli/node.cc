@@ -161,6 +161,7 @@ void Node::open_services(std::function<void(const Error&)> fatal) {
                  .store = store_,
                  .clock = &clock_,
                  .inbox = parts_ != nullptr ? &parts_->inbox() : nullptr,
+                 .owners = cluster_ != nullptr ? &cluster_->owners() : nullptr,
                  .fresh = cluster_ != nullptr ? &cluster_->fresh() : nullptr,
                  .fatal = std::move(fatal)},
                 shard_options(config_));
@@ -235,22 +236,25 @@ Result<void> Node::join() {
 void Node::answer_peer(PeerCall call, std::string bytes, PeerAnswer answer) {
   if (stopping_) return answer(fail(Errc::kUnavailable, "the node stops"));
   if (call == PeerCall::kHttp) return server_->take_passed_on(std::move(bytes), std::move(answer));
-  if (call == PeerCall::kFigures) {
-    auto tell = [](const LoadExchange& loads, PeerAnswer then) -> Task<> {
-      then(co_await loads.own());
-    };
-    asio::co_spawn(threads_->executor(0), tell(cluster_->loads(), std::move(answer)),
-                   asio::detached);
-    return;
-  }
-  if (call != PeerCall::kReports)
-    return answer(fail(Errc::kInvalidArgument, "a call of another release"));
   const std::size_t shard = next_shard_++ % shards_->count();
-  auto take = [](Service& service, std::size_t at, std::string reports, PeerAnswer then) -> Task<> {
-    then(co_await service.take_passed_on(at, std::move(reports)));
+  const auto answer_with = [&](Task<Result<std::string>> task) {
+    auto tell = [](Task<Result<std::string>> what, PeerAnswer then) -> Task<> {
+      then(co_await std::move(what));
+    };
+    asio::co_spawn(threads_->executor(shard), tell(std::move(task), std::move(answer)),
+                   asio::detached);
   };
-  asio::co_spawn(threads_->executor(shard),
-                 take(*service_, shard, std::move(bytes), std::move(answer)), asio::detached);
+  switch (call) {
+    case PeerCall::kReports:
+      return answer_with(service_->take_passed_on(shard, std::move(bytes)));
+    case PeerCall::kFigures:
+      return answer_with(cluster_->loads().own());
+    case PeerCall::kParts:
+      return answer_with(take_parts(*shards_, std::move(bytes)));
+    case PeerCall::kHttp:
+      break;
+  }
+  answer(fail(Errc::kInvalidArgument, "a call of another release"));
 }
 
 Result<void> Node::make_authenticator() {

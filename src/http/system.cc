@@ -98,8 +98,8 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
   each(kCounter, "playhead_through_errors_total",
        "Reports acknowledged by the journal alone, for the store did not answer.",
        &F::through_errors);
-  each(kCounter, "playhead_inbox_rows_total", "Views handed to other owners' inbox.",
-       &F::inbox_rows);
+  each(kCounter, "playhead_inbox_rows_total",
+       "Parts of views handed to their owners, or to the inbox.", &F::inbox_rows);
   each(kCounter, "playhead_inbox_folded_total", "Rows of the inbox folded and removed.",
        &F::inbox_folded);
   each(kCounter, "playhead_inbox_dropped_total",

@@ -18,6 +18,7 @@ enum class PeerCall : std::uint8_t {
   kReports = 1,  ///< service/passing.cc
   kHttp = 2,     ///< http/passing.h
   kFigures = 3,  ///< service/load_exchange.h
+  kParts = 4,    ///< service/direct_inbox.h
 };
 
 class Peers {

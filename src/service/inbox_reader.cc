@@ -1,4 +1,4 @@
-// Each bucket page by page; each row goes to the shard of its slot.
+// Each bucket page by page.
 #include "service/inbox_reader.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/side_by_side.h"
+#include "service/fold_parts.h"
 
 namespace playhead {
 namespace {
@@ -62,18 +63,11 @@ Task<Result<void>> InboxReader::read(std::uint16_t bucket) {
 }
 
 Task<Result<void>> InboxReader::fold(std::vector<InboxRow> rows) {
-  std::vector<std::vector<InboxRow>> by_shard(shards_.count());
-  for (InboxRow& row : rows) by_shard[row.key.slot % shards_.count()].push_back(std::move(row));
-  for (std::size_t i = 0; i < shards_.count(); ++i) {
-    if (by_shard[i].empty()) continue;
-    auto done = co_await boost::asio::co_spawn(shards_.threads().executor(i),
-                                               shards_.shard(i).fold_inbox(std::move(by_shard[i])),
-                                               boost::asio::use_awaitable);
-    if (!done) co_return std::unexpected(done.error());
-    if (done->empty()) continue;
-    if (auto removed = co_await inbox_.remove(*std::move(done)); !removed) co_return removed;
-  }
-  co_return Result<void>{};
+  FoldedParts folded = co_await fold_parts(shards_, std::move(rows));
+  Result<void> result;
+  if (!folded.done.empty()) result = co_await inbox_.remove(std::move(folded.done));
+  if (folded.failure) co_return std::unexpected(*std::move(folded.failure));
+  co_return result;
 }
 
 }  // namespace playhead

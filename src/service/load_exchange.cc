@@ -144,7 +144,7 @@ Task<NodeFigures> LoadExchange::measure(const LeaseStatus& status) {
 
 // Loads may be as old as the last step. Whether anything is left must not be: others answer as
 // fresh by it, and this node may have lost slots since, or not have measured anything yet.
-Task<std::string> LoadExchange::own() const {
+Task<Result<std::string>> LoadExchange::own() const {
   const auto known = all();
   const auto last = known->find(self_);
   NodeFigures figures = last == known->end() ? NodeFigures() : last->second;

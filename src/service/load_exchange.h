@@ -58,7 +58,7 @@ class LoadExchange {
   /// Returns when all have answered, or were silent for a second each.
   Task<> step();
   /// The answer to another node's call.
-  Task<std::string> own() const;
+  Task<Result<std::string>> own() const;
   /// As last heard; of a node that is silent nothing is known.
   std::shared_ptr<const AllFigures> all() const;
 

@@ -51,6 +51,7 @@ struct ShardParts {
   const Clock* clock = nullptr;
   // In a cluster only; without them all slots are this process's for good.
   Inbox* inbox = nullptr;
+  Inbox* owners = nullptr;  ///< where sweeps put parts; null: into the inbox, as all else
   const FreshSlots* fresh = nullptr;
   Executor executor;
   std::function<void(const Error&)> fatal;
@@ -215,6 +216,7 @@ class Shard {
     std::uint32_t active = 0;
     // In a cluster. Foreign: whoever owns it folds; here reports only wait for their way to him.
     bool foreign = false;
+    bool giving = false;        ///< about to be lost in order, and not yet anybody else's
     std::uint64_t epoch = 0;    ///< for which it is owned; 0: it is foreign
     std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
     Millis gained_ms = 0;
@@ -325,6 +327,7 @@ class Shard {
   void forget_foreign(const std::vector<std::uint16_t>& slots);
   void gather_foreign(std::uint16_t number, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
+  bool may_store(std::uint16_t slot) const;
   struct Folding;
   Task<> fold_row(InboxRow row, Folding& folding);
   Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial);

@@ -113,6 +113,11 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
 }
 
 Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
+  // Most of it by rows of views, while that is still this node's to do: parts are dearer.
+  while (sweeping_) co_await sweep_end_.wait();
+  for (const std::uint16_t slot : slots) slots_[slot].giving = true;
+  (void)co_await sweep(slots);  // what fails, and what has come in meanwhile, goes as parts
+  for (const std::uint16_t slot : slots) slots_[slot].giving = false;
   lose(slots);
   // What is on its way to the views' rows must not arrive after what the next owner writes there.
   while (storing_through_) co_await through_end_.wait();
@@ -184,6 +189,12 @@ void Shard::forget_foreign(const std::vector<std::uint16_t>& slots) {
 
 bool Shard::holds_lease(std::uint16_t slot) const {
   return parts_.fresh->fresh_epoch(slot, parts_.clock->monotonic_ms()) == slots_[slot].epoch;
+}
+
+// Nobody gets a slot from a node whose session lasts before that has handed it over.
+bool Shard::may_store(std::uint16_t slot) const {
+  return holds_lease(slot) || (slots_[slot].giving && !slots_[slot].foreign &&
+                               parts_.clock->monotonic_ms() < parts_.fresh->fresh_until_ms());
 }
 
 // Rows that are being folded: many at once, for most accounts are still to be read from the store.

@@ -115,7 +115,8 @@ Task<Result<void>> Shard::hand_in(Handing& handing) {
   }
   if (result && !handing.rows.empty()) {
     figures_.inbox_rows += handing.rows.size();
-    result = co_await parts_.inbox->append(std::move(handing.rows));
+    Inbox* to = parts_.owners != nullptr ? parts_.owners : parts_.inbox;
+    result = co_await to->append(std::move(handing.rows));
   }
   figures_.sweep_errors += !result;
   if (result) store_away_ = false;
@@ -128,7 +129,7 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   Slot& slot = slots_[number];
   if (!slot.dirty_since) return;
   // With the lease gone another may own the slot by now, and have newer rows than these.
-  if (!slot.foreign && in_cluster() && !holds_lease(number)) return;
+  if (!slot.foreign && in_cluster() && !may_store(number)) return;
   PLAYHEAD_ASSERT(!slot.flushing_since);
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
   slot.gathered_ms = parts_.clock->monotonic_ms();
@@ -200,7 +201,7 @@ void Shard::swept(const Handing& handing, bool written) {
   for (const auto& [number, epoch] : handing.parts) {
     Slot& slot = slots_[number];
     if (slot.foreign) foreign.push_back(number);
-    const bool done = written && (epoch == 0 || (slot.epoch == epoch && holds_lease(number)));
+    const bool done = written && (epoch == 0 || (slot.epoch == epoch && may_store(number)));
     done_slots[number] = done;
     const FrameNumber since = *std::exchange(slot.flushing_since, std::nullopt);
     if (!done) {

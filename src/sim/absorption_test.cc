@@ -3,8 +3,10 @@
 
 #include <boost/asio/post.hpp>
 #include <cstdio>
+#include <numeric>
 
 #include "cluster/fresh_slots.h"
+#include "service/direct_inbox.h"
 #include "service/load_exchange.h"
 #include "sim/model.h"
 #include "sim/process.h"
@@ -197,6 +199,67 @@ TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
   run(kHeartbeat);
   EXPECT_EQ(undrained(), 1u);
+}
+
+// Heartbeats since the last checkpoint go to the views' rows, as long as the lease lasts: parts
+// cost more, and keep the next owner from being sure for longer.
+TEST_F(Absorption, HandsSlotsOverByTheViewsRows) {
+  watch(0);
+  run(kMinute + kSecond);
+  fresh_.publish(SlotSet(), SlotMap(), std::numeric_limits<Millis>::max());
+  std::vector<std::uint16_t> all(kSlots);
+  std::iota(all.begin(), all.end(), std::uint16_t{0});
+  bool done = false;
+  process_->start(0, process_->shards().shard(0).hand_over(all),
+                  [&](const Result<void>& handed) { done = handed.has_value(); });
+  run(kSecond);
+  EXPECT_TRUE(done);
+  EXPECT_TRUE(table_.empty());
+  replace();
+  EXPECT_EQ(position(), kMinute);
+}
+
+// A part that another node has goes the short way: it is stored here, and never in the inbox.
+TEST_F(Absorption, TakesPartsFromTheirNodes) {
+  struct Here final : Peers {
+    explicit Here(ShardThreads& its) : shards(its) {}
+    Task<Result<std::string>> ask(std::string, PeerCall, std::string bytes, Deadline) override {
+      for (std::size_t size = 2; size < bytes.size(); ++size)
+        EXPECT_FALSE((co_await take_parts(shards, bytes.substr(0, size))).has_value());
+      co_return co_await take_parts(shards, bytes);
+    }
+    ShardThreads& shards;
+  };
+  replace();
+  watch(0);
+  run(kSecond);
+  silent_ = true;
+  std::vector<InboxRow> parts;
+  for (const auto& [key, record] : std::exchange(table_, {})) parts.push_back({key, record});
+  ASSERT_FALSE(parts.empty());
+  parts.resize(1);
+  own_all();
+  FreshSlots none;
+  Routing routing("node-2", none);
+  const Owner owner{.node = "node-1", .session = 1};
+  const Move move{.slot = parts[0].key.slot, .to = 0};
+  LeaseStatus status;
+  status.map = std::make_shared<SlotMap>(SlotMap().with(std::span(&move, 1), std::span(&owner, 1)));
+  auto nodes = std::make_shared<std::vector<NodeEntry>>(1);
+  nodes->front().row = {.node = "node-1", .session = 1};
+  nodes->front().note.peer_address = "node-1";
+  status.nodes = std::move(nodes);
+  routing.update(status);
+  Here here(process_->shards());
+  DirectInbox direct(inbox_, routing, here, timeline_);
+  bool taken = false;
+  process_->start(0, direct.append(parts),
+                  [&](const Result<void>& done) { taken = done.has_value(); });
+  run(kSecond);
+  EXPECT_TRUE(taken);
+  EXPECT_TRUE(table_.empty());
+  replace();
+  EXPECT_EQ(watching(), 1u);
 }
 
 // Killed between the journal's word and the store's, it does not take its own for the store's.

@@ -39,6 +39,7 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
     all.unstored += outcome.unstored;
     all.taken_over += outcome.taken_over;
     all.passed_on += outcome.passed_on;
+    all.parts_given += outcome.parts_given;
     all.grants += outcome.grants;
     all.unchecked += outcome.unchecked;
     all.refused_by_limit += outcome.refused_by_limit;
@@ -59,6 +60,7 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
       {"of them unstored", all.unstored},
       {"slots taken over", all.taken_over},
       {"calls between nodes", all.passed_on},
+      {"of them with parts", all.parts_given},
       {"checked grants", all.grants},
       {"unchecked grants", all.unchecked},
       {"refused by the limit", all.refused_by_limit},

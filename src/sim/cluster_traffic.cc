@@ -24,7 +24,11 @@ SimHandler ClusterWorld::handler_of(Node& node) {
     ++outcome_.passed_on;
     if (call == PeerCall::kHttp) return acts_.at(bytes)(*life, std::move(answer));
     const std::size_t here = prng_.below(life->process->shards().count());
-    life->process->start(here, life->process->service().take_passed_on(here, std::move(bytes)),
+    const bool parts = call == PeerCall::kParts;
+    outcome_.parts_given += parts;
+    life->process->start(here,
+                         parts ? take_parts(life->process->shards(), std::move(bytes))
+                               : life->process->service().take_passed_on(here, std::move(bytes)),
                          [answer = std::move(answer)](Result<std::string> taken) mutable {
                            answer(std::move(taken));
                          });

@@ -29,6 +29,7 @@ ClusterWorld::Life::Life(ClusterWorld& world, const std::string& name)
     : routing(name, fresh),
       inbox(world.inbox_, world.timeline_, world.troubles_),
       peers(world.wires_, world.timeline_, world.troubles_),
+      owners(inbox, routing, peers, world.timeline_),
       number(++world.lives_) {}
 
 ClusterWorld::ClusterWorld(std::uint64_t seed, bool verbose)
@@ -102,6 +103,7 @@ void ClusterWorld::boot(Node& node) {
       .shards = 1 + prng_.below(3),
       .options = shard_options(),
       .inbox = &life.inbox,
+      .owners = &life.owners,
       .fresh = &life.fresh,
       .others = {.routing = &life.routing, .peers = &life.peers, .inbox = &life.inbox}});
   life.reader = std::make_unique<InboxReader>(life.process->shards(), life.inbox, timeline_);

@@ -16,6 +16,7 @@
 
 #include "cluster/fresh_slots.h"
 #include "cluster/routing.h"
+#include "service/direct_inbox.h"
 #include "service/inbox_reader.h"
 #include "sim/checks.h"
 #include "sim/player.h"
@@ -28,7 +29,7 @@ struct ClusterOutcome {
   std::array<std::uint64_t, kTroubles> troubles{};
   std::vector<std::string> broken;  ///< promises, each with its moment; empty if all is well
   std::uint64_t trace_hash = 0;
-  std::uint64_t acked = 0, unstored = 0, taken_over = 0, passed_on = 0;
+  std::uint64_t acked = 0, unstored = 0, taken_over = 0, passed_on = 0, parts_given = 0;
   std::uint64_t grants = 0, unchecked = 0, refused_by_limit = 0;
   std::uint64_t fresh_answers = 0, stale_answers = 0, foreign_answers = 0, stored_checks = 0,
                 exact = 0;
@@ -48,6 +49,7 @@ class ClusterWorld {
     Routing routing;
     SimInbox inbox;
     SimPeers peers;
+    DirectInbox owners;
     std::unique_ptr<Process> process;
     std::unique_ptr<InboxReader> reader;
     bool reading = false;

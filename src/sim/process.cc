@@ -25,6 +25,7 @@ Process::Process(const Parts& parts)
                      .store = &store_,
                      .clock = parts.timeline,
                      .inbox = parts.inbox,
+                     .owners = parts.owners,
                      .fresh = parts.fresh,
                      .executor = {},
                      .fatal = [this](const Error&) { stopped_ = true; }},

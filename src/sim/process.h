@@ -29,6 +29,7 @@ class Process {
     ShardOptions options;
     // Of a node of a cluster only.
     Inbox* inbox = nullptr;
+    Inbox* owners = nullptr;
     const FreshSlots* fresh = nullptr;
     Others others;
   };

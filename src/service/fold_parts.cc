@@ -1,0 +1,28 @@
+// One shard after the other: most calls are about one slot, or about few rows.
+#include "service/fold_parts.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <iterator>
+#include <utility>
+
+namespace playhead {
+
+Task<FoldedParts> fold_parts(ShardThreads& shards, std::vector<InboxRow> rows) {
+  FoldedParts out;
+  std::vector<std::vector<InboxRow>> by_shard(shards.count());
+  for (InboxRow& row : rows) by_shard[row.key.slot % shards.count()].push_back(std::move(row));
+  for (std::size_t i = 0; i < shards.count(); ++i) {
+    if (by_shard[i].empty()) continue;
+    auto done = co_await boost::asio::co_spawn(shards.threads().executor(i),
+                                               shards.shard(i).fold_inbox(std::move(by_shard[i])),
+                                               boost::asio::use_awaitable);
+    if (done)
+      std::ranges::move(*done, std::back_inserter(out.done));
+    else if (!out.failure)
+      out.failure = std::move(done.error());
+  }
+  co_return out;
+}
+
+}  // namespace playhead
