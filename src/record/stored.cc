@@ -8,11 +8,14 @@
 namespace playhead {
 namespace {
 
-constexpr std::uint8_t kViewFormat = 1;
+// The format that a view is written in is the first that has all its fields: 2 with those of what
+// stands still.
+constexpr std::uint8_t kViewFormat = 2;
+constexpr unsigned kFirstFieldOf2 = 24;
 constexpr std::uint8_t kTitleFormat = 1;
 
 Result<void> check_format(std::uint8_t format, std::uint8_t known, std::string_view what) {
-  if (format == known) return {};
+  if (format > 0 && format <= known) return {};
   if (format > known)
     return fail(Errc::kCorrupt, std::string(what) + " was written by a newer release (format " +
                                     std::to_string(format) + "), this one reads up to " +
@@ -62,8 +65,10 @@ void each_field(Visit visit, Views&... views) {
   visit(21, views.terminated_at...);
   visit(22, views.clock_offset...);
   visit(23, views.completed_at...);
+  visit(24, views.still_order...);
+  visit(25, views.still...);
 }
-constexpr unsigned kViewFields = 24;
+constexpr unsigned kViewFields = 26;
 
 struct Put {
   std::string& out;
@@ -93,7 +98,8 @@ struct Get {
   }
 };
 
-void put_view(std::string& out, const View& view, Instant base) {
+// The format that it needs.
+std::uint8_t put_view(std::string& out, const View& view, Instant base) {
   const View defaults;
   std::uint32_t present = 0;
   const std::size_t bitmap = out.size();
@@ -109,6 +115,7 @@ void put_view(std::string& out, const View& view, Instant base) {
   out.push_back(static_cast<char>(view.state));
   out.push_back(static_cast<char>(view.end_reason));
   out.push_back(static_cast<char>(view.kind));
+  return present >> kFirstFieldOf2 == 0 ? 1 : 2;
 }
 
 View read_view(Reader& in, Instant base) {
@@ -280,7 +287,8 @@ TitleState contribution_of(const View& view, const Ids& ids) {
 }
 
 void encode(std::string& out, const StoredView& stored) {
-  out.push_back(static_cast<char>(kViewFormat));
+  const std::size_t format = out.size();
+  out.push_back('\0');
   put_ids(out, stored.ids.get());
   const Instant base = stored.keyed_start;
   put_signed(out, base.ms);
@@ -292,7 +300,7 @@ void encode(std::string& out, const StoredView& stored) {
   });
   if (stored.trail) facts = static_cast<std::uint8_t>(facts | 1U << kTrailBit);
   put_fixed(out, facts);
-  put_view(out, stored.view, base);
+  out[format] = static_cast<char>(put_view(out, stored.view, base));
   if (stored.trail) put_trail(out, *stored.trail, base);
   put_import(out, stored.import.value_or(Import{}), base);
 }

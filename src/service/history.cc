@@ -74,7 +74,7 @@ ViewItem view_item(const StoredView& stored) {
               .state = view.state,
               .started_at = view.start,
               .at = view.cursor.at};
-  if (view.playhead != kNoPlayhead) out.item.playhead = view.playhead;
+  if (view.shown() != kNoPlayhead) out.item.playhead = view.shown();
   if (view.duration > 0) out.item.duration = view.duration;
   out.active = stored.active;
   out.ended_by = ids.ended_by;

@@ -255,7 +255,7 @@ ViewerItem Shard::item_of(const Entry& entry) const {
                   .duration = std::nullopt,
                   .started_at = entry.view.start,
                   .at = entry.view.cursor.at};
-  if (entry.view.playhead != kNoPlayhead) item.playhead = entry.view.playhead;
+  if (entry.view.shown() != kNoPlayhead) item.playhead = entry.view.shown();
   if (entry.view.duration > 0) item.duration = entry.view.duration;
   return item;
 }

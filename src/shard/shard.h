@@ -341,6 +341,7 @@ class Shard {
   Task<> write_all_through();
   void end_through(Through& batch, bool stored);
   void lose_patience(Through& batch);
+  static void end_part(Entry& entry, bool appended);
   void look_after_through();
   Task<bool> store_now(std::vector<std::uint32_t> numbers);
   InboxRow inbox_row(const Entry& entry);

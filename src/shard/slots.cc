@@ -146,6 +146,8 @@ InboxRow Shard::inbox_row(const Entry& entry) {
 
 void Shard::gather_foreign(std::uint16_t number, Handing& handing) {
   table_.each_in_slot(number, [&](Entry& entry) {
+    // What is on its way through may not arrive: until then the journal keeps it.
+    if (entry.through_writing) slots_[number].dirty_since = slots_[number].flushing_since;
     if (!entry.dirty) return;
     entry.dirty = false;
     entry.flushing = true;
@@ -280,12 +282,15 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
     ++figures_.inbox_dropped;
   } else if (found) {
     merge_into(**found, partial);
-    // Also where it brought nothing: it may have been folded before, and not been stored.
-    if ((*found)->dirty || (*found)->flushing) unstored = (*found)->number;
+    // Also where it brought nothing: what it says may be on its way. Heartbeats of this node's own
+    // are another matter: its journal has them.
+    const Entry& entry = **found;
+    if (entry.folded || entry.flushing || awaits_store(entry)) unstored = entry.number;
   } else {
     partial.active = partial.active && !partial.view.ended();
     Entry& entry = adopt(*account, std::move(partial));
     entry.indexed = false;
+    entry.folded = true;
     mark_dirty(entry);
     if (entry.active) publish_view(entry);
     unstored = entry.number;
@@ -313,6 +318,7 @@ void Shard::merge_into(Entry& entry, const StoredView& partial) {
   entry.expired = joined.expired;
   entry.ids = std::move(joined.ids);
   entry.journalled = false;
+  entry.folded = true;
   set_active(entry, joined.active);
   mark_dirty(entry);
   if (entry.active) set_deadline(entry);

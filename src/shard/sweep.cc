@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bitset>
 
-#include "base/assert.h"
 #include "shard/shard.h"
 
 namespace playhead {
@@ -127,10 +126,10 @@ Task<Result<void>> Shard::hand_in(Handing& handing) {
 // are journalled with all their identity, so that older frames can go.
 void Shard::gather(std::uint16_t number, Handing& handing) {
   Slot& slot = slots_[number];
-  if (!slot.dirty_since) return;
+  // It may be named twice: as a foreign one, and because its turn has come.
+  if (!slot.dirty_since || slot.flushing_since) return;
   // With the lease gone another may own the slot by now, and have newer rows than these.
   if (!slot.foreign && in_cluster() && !may_store(number)) return;
-  PLAYHEAD_ASSERT(!slot.flushing_since);
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
   slot.gathered_ms = parts_.clock->monotonic_ms();
   handing.parts.push_back({.slot = number, .epoch = slot.epoch});
@@ -183,13 +182,13 @@ void Shard::add_changes(Entry& entry, std::vector<Change>& changes) {
                                   .first = !entry.indexed,
                                   .position_only = !places,
                                   .until_ms = owned_until_ms()});
-  entry.title_due = false;  // until it fails, as below
+  entry.title_due = entry.folded = false;  // until it fails, as below
   entry.listed = entry.active;
 }
 
 // Of what was on its way nobody knows what has arrived.
 void Shard::not_stored(Entry& entry) {
-  entry.title_due = true;
+  entry.title_due = entry.folded = true;
   entry.listed = false;
 }
 

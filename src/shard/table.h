@@ -50,6 +50,7 @@ struct Entry {
   bool listed = false;      ///< and lists it as active
   bool title_due = true;    ///< its title lacks more of it than where it stands
   bool filed = false;       ///< it is in the wheel
+  bool folded = false;      ///< holds what came out of the inbox, and the store may lack it
   bool inherited = false;   ///< was active by a former owner's word; it has not reported since
   bool through_wanted = false, through_writing = false;  ///< the store's word on it is awaited
   bool moved_since = false;  ///< its position changed since it was last published

@@ -19,7 +19,8 @@ constexpr std::size_t kFoldedMax = 64;
 
 }  // namespace
 
-// The entry stays changed: a sweep writes it once more, which is what lets the journal go.
+// An entry of the slot's owner stays changed: a sweep writes it once more, which is what lets the
+// journal go. A part is the inbox's when it is there.
 void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket) {
   if (!in_cluster()) return;
   table_.at(number).through_wanted = true;
@@ -105,13 +106,20 @@ void Shard::look_after_through() {
   lose_patience(through_);
 }
 
+// Its slot has been dirty all the while (gather), so the journal has what did not arrive.
+void Shard::end_part(Entry& entry, bool appended) {
+  if (!entry.through_writing) return;  // another view's by now
+  entry.flushing = false;
+  entry.dirty = entry.dirty || !appended;
+}
+
 // False: the store is away, or said so when the slot had left; the journal has it all, and a sweep
 // brings it in. An entry that has gone meanwhile has been stored by a sweep, or erased.
 Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
   std::vector<Change> changes;
   std::vector<InboxRow> rows;
   std::vector<SlotEpoch> slots;
-  std::vector<std::uint32_t> owned;
+  std::vector<std::uint32_t> owned, parts;
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
     if (entry.hash == 0) continue;
@@ -119,6 +127,10 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
     if (slots_[entry.slot].foreign || !holds_lease(entry.slot)) {
       entry.through_writing = true;
       rows.push_back(inbox_row(entry));
+      if (!slots_[entry.slot].foreign) continue;
+      parts.push_back(number);
+      entry.dirty = entry.journalled = false;
+      entry.flushing = true;
       continue;
     }
     slots.push_back({entry.slot, slots_[entry.slot].epoch});
@@ -128,7 +140,11 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
   }
   bool stored = true;
   if (!changes.empty()) stored = (co_await parts_.store->write(std::move(changes))).has_value();
-  if (!rows.empty()) stored = (co_await parts_.inbox->append(std::move(rows))) && stored;
+  if (!rows.empty()) {
+    const bool appended = (co_await parts_.inbox->append(std::move(rows))).has_value();
+    for (const std::uint32_t number : parts) end_part(table_.at(number), appended);
+    stored = stored && appended;
+  }
   for (const auto& [slot, epoch] : slots)
     stored = stored && slots_[slot].epoch == epoch && holds_lease(slot);
   // An entry whose number is another view's by now is not being written.

@@ -288,11 +288,12 @@ TEST_F(Absorption, SaysOfARepeatThatOnlyItsJournalHasIt) {
 // much is told of it.
 TEST_F(Absorption, OwnsASlotAsSoonAsTheInboxHasWhatWasTakenForOthers) {
   replace();
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
   run(300);
   watch(0);
   run(200);
   own_all();
-  EXPECT_TRUE(is_foreign()) << "there is a part of it";
+  EXPECT_TRUE(is_foreign()) << "there is a part of it, and the journal alone has it";
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kHeldAnswer; };
   run(700);
   ASSERT_EQ(inbox_.held(), 1u) << "the sweep's rows";

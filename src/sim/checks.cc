@@ -212,7 +212,7 @@ void Checks::check_history(const ProfileKey& key) {
     const auto found = found_.find(item.view);
     if (found == found_.end()) return;
     const View& view = found->second.view;
-    if (item.playhead.value_or(kNoPlayhead) != view.playhead)
+    if (item.playhead.value_or(kNoPlayhead) != view.shown())
       broken(key.first + "/" + item.view + ": history shows it elsewhere than where it stands");
   };
   std::optional<HistoryNext> after;

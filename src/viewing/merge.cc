@@ -54,6 +54,7 @@ void join_registers(View& into, const View& from) {
   raise(into.meta_order, from.meta_order);
   join_register(into.state_order, into.state, from.state_order, from.state);
   join_register(into.position_order, into.playhead, from.position_order, from.playhead);
+  join_register(into.still_order, into.still, from.still_order, from.still);
   join_register(into.ended_order, into.end_reason, from.ended_order, from.end_reason);
   join_register(into.opened_order, into.opened_by_start, from.opened_order, from.opened_by_start);
   join_register(into.duration_order, into.duration, from.duration_order, from.duration);

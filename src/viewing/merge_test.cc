@@ -303,6 +303,22 @@ TEST(Merge, KeepsThePositionWhereAnotherNodeSawTheViewOnlyStartAgain) {
   EXPECT_EQ(resume(owner.gives()), sec(2770));
 }
 
+TEST(Merge, ShowsWhereAPlayerStartedWhoseStartAnotherNodeTookUntilItHasMoved) {
+  Player other, owner;
+  other.known = Known::kPart;
+  other.tell(say(State::kStarting, 0, sec(1320)));
+  EXPECT_EQ(other.view.playhead, kNoPlayhead);
+  EXPECT_EQ(other.view.shown(), sec(1320));
+  std::optional<Trail> trail;
+  merge(owner.view, trail, other.view, other.trail, Rules{});
+  EXPECT_EQ(owner.view.shown(), sec(1320));
+  owner.tell(say(State::kPlaying, 10, sec(1325)));
+  EXPECT_EQ(owner.view.shown(), sec(1325));
+  other.tell(say(State::kStarting, 20, sec(0)));
+  merge(owner.view, trail, other.view, other.trail, Rules{});
+  EXPECT_EQ(owner.view.shown(), sec(1325)) << "it has not found its place yet";
+}
+
 TEST(Merge, LeavesADeletedViewAsItIsButForATermination) {
   Player owner, other;
   owner.play(0, 20, sec(100));

@@ -41,8 +41,10 @@ void fold_state(View& view, const Stamped& report) {
 }
 
 void fold_position(View& view, const Stamped& report) {
-  if (report.still) return;
   const bool has_playhead = report.playhead.has_value() && report.state != State::kAd;
+  if (report.still && has_playhead)
+    assign_if_later(view.still_order, view.still, report.order, *report.playhead);
+  if (report.still) return;
   if (has_playhead)
     assign_if_later(view.position_order, view.playhead, report.order, *report.playhead);
   // A report without a playhead never moves one; `completed` is a movement of its own.

@@ -56,7 +56,9 @@ struct View {
   Order ended_order, opened_order;      ///< the latest ending and opening reports
   Order duration_order, credits_order;  ///< the latest reports that knew these
   Order meta_order;                     ///< the latest report that named series or next title
+  Order still_order;                    ///< the latest report with a playhead that stands still
   Playhead playhead = kNoPlayhead;
+  Playhead still = kNoPlayhead;   ///< of `still_order`
   Millis duration = 0;            ///< 0: unknown
   Millis credits = 0;             ///< 0: unknown
   Millis shortest = 0;            ///< the smallest duration seen; 0: none
@@ -79,6 +81,9 @@ struct View {
   bool opened_by_start = false;             ///< the opening of `opened_order` was a `starting`
   bool deleted = false;                     ///< removed from history by its viewer: or
 
+  /// Where its player says that it is: also where nothing has shown yet that the view moved there,
+  /// as of one whose start a node took that knew nothing else of it. kNoPlayhead: nobody knows.
+  Playhead shown() const { return playhead != kNoPlayhead ? playhead : still; }
   bool qualified() const { return qualified_at != kNever; }
   bool finished() const { return finished_at != kNever; }
   bool terminated() const { return terminated_at != kNever; }

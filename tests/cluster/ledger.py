@@ -152,7 +152,7 @@ class View:
 class Life:
     """One view after the other on one device."""
 
-    __slots__ = ("draw", "ledger", "account", "device", "scale", "view", "last_at", "spoke", "left", "playhead",
+    __slots__ = ("draw", "ledger", "account", "device", "scale", "view", "last_at", "due", "left", "playhead",
                  "watched", "state", "sequence", "begun")
     _numbers = itertools.count(1)
 
@@ -160,7 +160,7 @@ class Life:
         self.draw, self.ledger, self.account, self.device, self.scale = draw, ledger, account, device, scale
         self.view = None
         self.last_at = 0
-        self.spoke = 0.0  # the load's: when it last had something to say
+        self.due = 0.0  # the load's: when it has something to say next
         self.begun = False
 
     def _begin(self):

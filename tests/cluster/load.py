@@ -141,7 +141,7 @@ class Worker:
     def __init__(self, load, number, lives):
         self.load, self.number = load, number
         self.idle = collections.deque(lives)  # have not begun
-        self.lives = collections.deque()  # by when they spoke
+        self.lives = collections.deque()  # about by when they are due
         self.again = collections.deque()  # what was not taken
         self.pause_s = FULL * load.scale.batch * load.scale.workers / load.scale.rate
         self.starts_a_body = max(1, int(load.scale.starts_a_second * self.pause_s / load.scale.workers))
@@ -184,12 +184,15 @@ class Worker:
             if life.account in frozen:
                 self.idle.append(life)
             else:
+                life.due = now + heartbeat_s
                 chosen.append(Try(life, life.next(), now))
-        while self.lives and self.lives[0].spoke + heartbeat_s <= now and len(chosen) < load.scale.batch:
+        while self.lives and self.lives[0].due <= now and len(chosen) < load.scale.batch:
             life = self.lives.popleft()
             if life.account in frozen:
                 silent.append(life)
             else:
+                # By when this one was due, whenever it is sent: so the rate is kept.
+                life.due = max(life.due + heartbeat_s, now)
                 chosen.append(Try(life, life.next(), now))
         self.lives.extendleft(reversed(silent))
         return chosen
@@ -223,7 +226,6 @@ class Worker:
                 one.sent.acknowledged_ms = stamp
                 if one.sent.sequence == 1:
                     one.sent.view.began_ms = stamp
-                one.life.spoke = one.began  # its next is due a heartbeat after this one was, not after its answer
                 self.lives.append(one.life)
                 taken.append(one)
             elif problem is not None and not problem["retryable"]:

@@ -45,6 +45,7 @@ enum cql_type {
   CQL_INT = 4,
   CQL_BOOLEAN = 5,
   CQL_TEXT_LIST = 6,
+  CQL_BLOB_LIST = 7,
 };
 
 /// Consistency levels by their numbers in the protocol.

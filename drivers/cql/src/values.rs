@@ -18,6 +18,11 @@ pub fn type_code(column: &ColumnType) -> i32 {
         {
             6
         }
+        ColumnType::Collection { typ: CollectionType::List(element), .. }
+            if matches!(**element, ColumnType::Native(NativeType::Blob)) =>
+        {
+            7
+        }
         _ => 0,
     }
 }

@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "record/stored.h"
 #include "store/cassandra/erasing.h"
+#include "store/cassandra/gathered.h"
 #include "store/cassandra/statements.h"
 #include "store/cassandra/turns.h"
 #include "store/cassandra/writes.h"
@@ -53,7 +54,14 @@ class Stored final : public CassandraStore {
         write_clock_(clock),
         statements_(std::move(statements)),
         session_(std::move(session)),
-        eraser_(*session_, statements_, write_clock_, options.batches_in_flight) {}
+        eraser_(*session_, statements_, write_clock_, options.batches_in_flight),
+        erasures_({},
+                  [this](std::vector<AccountRef> accounts) {
+                    return eraser_.known_of(std::move(accounts));
+                  }),
+        active_({}, [this](std::vector<AccountRef> accounts) {
+          return names_of_active(std::move(accounts));
+        }) {}
 
   void close() override { session_->close(); }
   std::uint64_t rows_written() const override { return rows_written_; }
@@ -91,6 +99,8 @@ class Stored final : public CassandraStore {
  private:
   Task<Result<void>> write_alone(std::span<const Change> changes);
   Task<Result<void>> write_some(std::span<const Change> changes, Turns::Turn stamping);
+  Task<Result<std::vector<std::vector<std::string>>>> names_of_active(
+      std::vector<AccountRef> accounts);
   Task<Result<void>> add_views(CqlBound bound, std::vector<StoredView>& out);
   Task<Result<void>> add_titles(CqlBound bound, std::vector<NamedTitle>& out);
   Task<Result<void>> add_history_year(ProfileRef profile, std::int32_t year,
@@ -105,6 +115,9 @@ class Stored final : public CassandraStore {
   // So late that no callback is outstanding when the rest goes.
   const std::unique_ptr<CqlSession> session_;
   Eraser eraser_;
+  // Whoever takes slots over reads thousands of accounts at once.
+  Gathered<AccountRef, KnownErasures> erasures_;
+  Gathered<AccountRef, std::vector<std::string>> active_;
   // Sets get their timestamps in the order of the calls. Then they go side by side: who replaces
   // whom is Cassandra's matter, by these.
   Turns stamping_{1, kWaitingWritesMax};
@@ -235,13 +248,40 @@ Task<Result<void>> Stored::settle() {
   }
 }
 
+// The accounts of a group are those of one tenant, most of the time.
+Task<Result<std::vector<std::vector<std::string>>>> Stored::names_of_active(
+    std::vector<AccountRef> accounts) {
+  std::vector<std::vector<std::string>> out(accounts.size());
+  std::map<std::string, std::multimap<std::string, std::size_t, std::less<>>> tenants;
+  for (std::size_t i = 0; i < accounts.size(); ++i)
+    tenants[accounts[i].tenant].emplace(accounts[i].account, i);
+  for (const auto& [tenant, places] : tenants) {
+    std::vector<std::string> names;
+    for (const auto& [account, place] : places) names.push_back(account);
+    CqlValues values;
+    values.text(tenant);
+    if (names.size() == 1)
+      values.text(names.front());
+    else
+      values.texts(names);
+    auto pages = co_await session_->execute_all(
+        {names.size() == 1 ? statements_.active : statements_.active_of_some, std::move(values)});
+    if (!pages) co_return std::unexpected(std::move(pages.error()));
+    for (const CqlRows& rows : *pages)
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto account = rows.text(i, 0), view = rows.text(i, 1);
+        if (!account || !view) continue;
+        const auto [first, last] = places.equal_range(*account);
+        for (auto place = first; place != last; ++place) out[place->second].emplace_back(*view);
+      }
+  }
+  co_return out;
+}
+
 Task<Result<std::vector<StoredView>>> Stored::active_views(AccountRef account) {
-  auto hints = co_await session_->execute_all({statements_.active, of(account)});
-  if (!hints) co_return std::unexpected(std::move(hints.error()));
-  std::vector<std::string> names;
-  for (const CqlRows& rows : *hints)
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      if (const auto view = rows.text(i, 0)) names.emplace_back(*view);
+  auto found = co_await active_.ask(account);
+  if (!found) co_return std::unexpected(std::move(found.error()));
+  const std::vector<std::string>& names = *found;
   std::vector<StoredView> out;
   for (std::size_t at = 0; at < names.size(); at += kNamesMax) {
     const auto from = names.begin() + static_cast<std::ptrdiff_t>(at);
@@ -264,7 +304,7 @@ Task<Result<std::optional<StoredView>>> Stored::view(AccountRef account, std::st
 
 Task<Result<std::vector<std::optional<TitleState>>>> Stored::titles(
     ProfileRef profile, std::vector<std::string> titles) {
-  const auto known = co_await eraser_.known({profile.tenant, profile.account});
+  const auto known = co_await erasures_.ask({profile.tenant, profile.account});
   if (!known) co_return std::unexpected(known.error());
   const CqlValues generation = of(profile).bigint(known->of(profile));
   std::map<std::string, TitleState> found;
@@ -291,7 +331,7 @@ Task<Result<std::vector<std::optional<TitleState>>>> Stored::titles(
 Task<Result<std::vector<NamedTitle>>> Stored::all_titles(ProfileRef profile, std::size_t rows_max) {
   std::vector<NamedTitle> out;
   if (rows_max == 0) co_return out;
-  const auto known = co_await eraser_.known({profile.tenant, profile.account});
+  const auto known = co_await erasures_.ask({profile.tenant, profile.account});
   if (!known) co_return std::unexpected(known.error());
   CqlBound bound{statements_.all_titles,
                  of(profile).bigint(known->of(profile)).integer(limit_of(rows_max))};
@@ -352,7 +392,7 @@ Task<Result<std::vector<std::string>>> Stored::profiles(AccountRef account, std:
 }
 
 Task<Result<Erasures>> Stored::erasures(AccountRef account) {
-  auto known = co_await eraser_.known(std::move(account));
+  auto known = co_await erasures_.ask(std::move(account));
   if (!known) co_return std::unexpected(std::move(known.error()));
   co_return std::move(known->erasures);
 }

@@ -24,7 +24,6 @@
 #include "runtime/threads.h"
 #include "store/cassandra/registers_test_kit.h"
 #include "store/cassandra/ring_test_kit.h"
-#include "store/cassandra/turns.h"
 #include "store/cassandra/writes.h"
 #include "store/store_contract.h"
 
@@ -286,46 +285,6 @@ TEST_F(CassandraStoreTest, ErasesHistoryOfAllItsYears) {
   const auto rows = value_of(run_to_end(store->history(profile, {}, 10)));
   ASSERT_EQ(rows.views.size(), 1u);
   EXPECT_EQ(rows.views[0].ids.get().view, "new");
-}
-
-TEST(Turns, LetOneThroughAtATimeInOrderAndRefuseTooMany) {
-  boost::asio::io_context context;
-  Turns turns(1, 2);
-  std::string seen;
-  const auto walk = [](Turns* all, char name, std::string* out) -> Task<> {
-    const auto turn = co_await all->take();
-    if (!turn) {
-      *out += '!';
-      co_return;
-    }
-    *out += name;
-    co_await boost::asio::post(boost::asio::use_awaitable);
-    *out += name;
-  };
-  for (const char name : {'a', 'b', 'c', 'd'})
-    boost::asio::co_spawn(context, walk(&turns, name, &seen), boost::asio::detached);
-  context.run();
-  EXPECT_EQ(std::ranges::count(seen, '!'), 1);
-  std::erase(seen, '!');
-  EXPECT_EQ(seen, "aabbcc");
-}
-
-TEST(Turns, LetThroughAsManyAsThereIsRoomForAndNobodyPassesWhoWaits) {
-  boost::asio::io_context context;
-  Turns turns(3, 8);
-  std::string seen;
-  const auto walk = [](Turns* all, char name, std::size_t room, std::string* out) -> Task<> {
-    const auto turn = co_await all->take(room);
-    *out += name;
-    co_await boost::asio::post(boost::asio::use_awaitable);
-    co_await boost::asio::post(boost::asio::use_awaitable);
-    *out += static_cast<char>(std::toupper(name));
-  };
-  for (const auto& [name, room] : {std::pair{'a', 1}, {'b', 1}, {'c', 3}, {'d', 1}, {'e', 1}})
-    boost::asio::co_spawn(context, walk(&turns, name, static_cast<std::size_t>(room), &seen),
-                          boost::asio::detached);
-  context.run();
-  EXPECT_EQ(seen, "abABcCdeDE");
 }
 
 // Sets are on their way side by side: the last call's word stands, whichever arrives last.

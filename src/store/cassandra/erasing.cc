@@ -2,6 +2,8 @@
 #include "store/cassandra/erasing.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string_view>
 
@@ -12,6 +14,8 @@ namespace {
 
 // Later than the time of any register: nobody writes in the generations that this deletes.
 constexpr std::int64_t kAfterAllRegistersUs = std::int64_t{1} << 62;
+
+constexpr std::size_t kAccountsMax = 32;  // of one question
 
 std::string bytes_of(const Mark& mark) {
   std::string out;
@@ -30,30 +34,32 @@ std::optional<Mark> mark_from(std::string_view bytes) {
   return mark;
 }
 
-CqlBound erasures_of(const Statements& statements, const AccountRef& account) {
-  return {statements.erasures,
-          CqlValues().blob(bytes_of(mark_of(account.tenant, account.account)))};
+CqlBound erasures_of(const Statements& statements, const std::vector<std::string>& marks) {
+  CqlValues values;
+  if (marks.size() == 1)
+    values.blob(marks.front());
+  else
+    values.blobs(marks);
+  return {marks.size() == 1 ? statements.erasures : statements.erasures_of_some, std::move(values)};
 }
 
-Result<KnownErasures> read_erasures(const AccountRef& account, const CqlRows& rows,
-                                    WriteClock& clock) {
-  KnownErasures out;
-  const Mark whole = mark_of(account.tenant, account.account);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto mark = mark_from(rows.blob(i, 0).value_or(std::string_view()));
-    const auto through_ms = rows.bigint(i, 1), generation = rows.bigint(i, 2);
-    if (!mark || !through_ms || !generation)
-      return fail(Errc::kCorrupt, "a row of erasures can't be read");
-    if (const auto written_us = rows.bigint(i, 3)) clock.observe(*written_us);
-    const bool is_whole = *mark == whole;
-    out.erasures.add(is_whole ? nullptr : &*mark, Instant{*through_ms});
-    if (is_whole)
-      out.account_generation = *generation;
-    else
-      out.generations.emplace_back(*mark, *generation);
-    out.latest = std::max(out.latest, *generation);
-  }
-  return out;
+// Adds a row to what is known of its account.
+Result<void> read_erasure(const CqlRows& rows, std::size_t i, std::string_view whole,
+                          KnownErasures& out, WriteClock& clock) {
+  const std::string_view bytes = rows.blob(i, 1).value_or(std::string_view());
+  const auto mark = mark_from(bytes);
+  const auto through_ms = rows.bigint(i, 2), generation = rows.bigint(i, 3);
+  if (!mark || !through_ms || !generation)
+    return fail(Errc::kCorrupt, "a row of erasures can't be read");
+  if (const auto written_us = rows.bigint(i, 4)) clock.observe(*written_us);
+  const bool is_whole = bytes == whole;
+  out.erasures.add(is_whole ? nullptr : &*mark, Instant{*through_ms});
+  if (is_whole)
+    out.account_generation = *generation;
+  else
+    out.generations.emplace_back(*mark, *generation);
+  out.latest = std::max(out.latest, *generation);
+  return {};
 }
 
 // Deletion of an account's rows, or of those that `more` values name.
@@ -84,18 +90,25 @@ Task<Result<KnownErasures>> Eraser::known(AccountRef account) {
   co_return std::move(all->front());
 }
 
-// An account has a handful of these rows: a page holds them all.
 Task<Result<std::vector<KnownErasures>>> Eraser::known_of(std::vector<AccountRef> accounts) {
-  std::vector<CqlBound> asked;
-  asked.reserve(accounts.size());
-  for (const AccountRef& account : accounts) asked.push_back(erasures_of(statements_, account));
-  auto pages = co_await session_.execute_each(std::move(asked), window_);
-  if (!pages) co_return std::unexpected(std::move(pages.error()));
-  std::vector<KnownErasures> out;
-  for (std::size_t i = 0; i < accounts.size(); ++i) {
-    auto read = read_erasures(accounts[i], (*pages)[i], clock_);
-    if (!read) co_return std::unexpected(std::move(read.error()));
-    out.push_back(std::move(*read));
+  std::vector<KnownErasures> out(accounts.size());
+  for (std::size_t begin = 0; begin < accounts.size(); begin += kAccountsMax) {
+    std::multimap<std::string, std::size_t, std::less<>> places;
+    std::vector<std::string> marks;
+    for (std::size_t i = begin; i < std::min(begin + kAccountsMax, accounts.size()); ++i) {
+      marks.push_back(bytes_of(mark_of(accounts[i].tenant, accounts[i].account)));
+      places.emplace(marks.back(), i);
+    }
+    auto pages = co_await session_.execute_all(erasures_of(statements_, marks));
+    if (!pages) co_return std::unexpected(std::move(pages.error()));
+    for (const CqlRows& rows : *pages)
+      for (std::size_t row = 0; row < rows.size(); ++row) {
+        const std::string_view account = rows.blob(row, 0).value_or(std::string_view());
+        const auto [first, last] = places.equal_range(account);
+        for (auto place = first; place != last; ++place)
+          if (auto read = read_erasure(rows, row, account, out[place->second], clock_); !read)
+            co_return std::unexpected(std::move(read.error()));
+      }
   }
   co_return out;
 }

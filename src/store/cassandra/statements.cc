@@ -30,7 +30,8 @@ constexpr const char* kProfiles =
     "SELECT profile FROM accounts WHERE tenant = ? AND account = ? LIMIT ?";
 constexpr const char* kYears =
     "SELECT year FROM history_years WHERE tenant = ? AND account = ? AND profile = ?";
-constexpr const char* kActive = "SELECT view_id FROM active WHERE tenant = ? AND account = ?";
+// By a single key the driver finds a replica; several cost one request.
+constexpr const char* kActive = "SELECT account, view_id FROM active WHERE tenant = ? AND account ";
 constexpr const char* kView =
     "SELECT record, WRITETIME(record) FROM views WHERE tenant = ? AND account = ? AND view_id = ?";
 constexpr const char* kViews =
@@ -46,8 +47,8 @@ constexpr const char* kPutErasure =
     "INSERT INTO erasures (account_mark, mark, through_ms, generation) VALUES (?, ?, ?, ?) "
     "USING TIMESTAMP ?";
 constexpr const char* kErasures =
-    "SELECT mark, through_ms, generation, WRITETIME(generation) FROM erasures "
-    "WHERE account_mark = ?";
+    "SELECT account_mark, mark, through_ms, generation, WRITETIME(generation) FROM erasures "
+    "WHERE account_mark ";
 constexpr const char* kAccountViews =
     "SELECT record, WRITETIME(record) FROM views WHERE tenant = ? AND account = ?";
 constexpr const char* kAccountYears =
@@ -93,7 +94,8 @@ Result<Statements> Statements::prepare(CqlSession& session) {
             "?");
   add(out.profiles, kProfiles);
   add(out.years, kYears);
-  add(out.active, kActive);
+  add(out.active, kActive + std::string("= ?"));
+  add(out.active_of_some, kActive + std::string("IN ?"));
   add(out.view, kView);
   add(out.views, kViews);
   add(out.history, kHistory + std::string("LIMIT ?"));
@@ -102,7 +104,8 @@ Result<Statements> Statements::prepare(CqlSession& session) {
   add(out.titles, kTitles + std::string("AND title IN ?"));
   add(out.all_titles, kTitles + std::string("LIMIT ?"));
   add(out.put_erasure, kPutErasure);
-  add(out.erasures, kErasures);
+  add(out.erasures, kErasures + std::string("= ?"));
+  add(out.erasures_of_some, kErasures + std::string("IN ?"));
   add(out.account_views, kAccountViews);
   add(out.account_years, kAccountYears);
   add(out.progress_profiles, kProgressProfiles);

@@ -15,12 +15,12 @@ struct Statements {
   CqlStatement drop_active;
   std::array<CqlStatement, kRegisters.size()> put_register;
 
-  CqlStatement profiles, years, active, view, views;
+  CqlStatement profiles, years, active, active_of_some, view, views;
   CqlStatement history, history_same_start, history_before;
   CqlStatement titles, all_titles;
 
   // Of erasures: the timestamp first.
-  CqlStatement put_erasure, erasures;
+  CqlStatement put_erasure, erasures, erasures_of_some;
   CqlStatement account_views, account_years, progress_profiles;
   CqlStatement wipe_views, wipe_active, wipe_profiles, wipe_years;  // of a whole account
   CqlStatement drop_view, drop_profile, drop_years, drop_history, drop_progress;

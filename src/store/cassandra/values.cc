@@ -48,11 +48,11 @@ CqlValues& CqlValues::boolean(bool value) {
   return add(CQL_BOOLEAN, std::string(1, value ? '\1' : '\0'));
 }
 
-CqlValues& CqlValues::texts(const std::vector<std::string>& values) {
+CqlValues& CqlValues::list(cql_type type, const std::vector<std::string>& values) {
   std::string bytes;
   put_big_endian(bytes, static_cast<std::uint32_t>(values.size()));
   for (const std::string& value : values) put_sized(bytes, value);
-  return add(CQL_TEXT_LIST, bytes);
+  return add(type, bytes);
 }
 
 CqlRows::CqlRows(cql_result* result)

@@ -21,12 +21,14 @@ class CqlValues {
   CqlValues& bigint(std::int64_t value);
   CqlValues& integer(std::int32_t value);
   CqlValues& boolean(bool value);
-  CqlValues& texts(const std::vector<std::string>& values);
+  CqlValues& texts(const std::vector<std::string>& values) { return list(CQL_TEXT_LIST, values); }
+  CqlValues& blobs(const std::vector<std::string>& values) { return list(CQL_BLOB_LIST, values); }
 
   const std::string& bytes() const { return bytes_; }
 
  private:
   CqlValues& add(cql_type type, std::string_view value);
+  CqlValues& list(cql_type type, const std::vector<std::string>& values);
 
   std::string bytes_;
 };
