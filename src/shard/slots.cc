@@ -22,6 +22,8 @@ constexpr Millis kLookAgeMaxMs = 2'000;
 // How long reports may wait for a slot that is about to be owned. Else they are parts, which stand
 // in the way of that once more.
 constexpr Millis kSettleMaxMs = 500;
+// How long it takes until the owner is known to whom a slot was given.
+constexpr Millis kNewOwnerMs = 1'500;
 constexpr std::size_t kFoldsAtOnce = 32;  // rows of the inbox, by one shard
 
 }  // namespace
@@ -34,6 +36,7 @@ void Shard::gain(const std::vector<SlotEpoch>& slots) {
     if (!slot.foreign || std::ranges::find(stepped_, number, &SlotEpoch::slot) != stepped_.end())
       lose({number});
     slot.gaining = epoch;
+    slot.given_ms.reset();
     slot.gained_ms = parts_.clock->monotonic_ms();
     slot.looked_ms = 0;
     settle_slot(number);
@@ -112,26 +115,26 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
   });
 }
 
-Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
-  // Most of it by rows of views, while that is still this node's to do: parts are dearer.
-  while (sweeping_) co_await sweep_end_.wait();
-  for (const std::uint16_t slot : slots) slots_[slot].giving = true;
-  (void)co_await sweep(slots);  // what fails, and what has come in meanwhile, goes as parts
-  for (const std::uint16_t slot : slots) slots_[slot].giving = false;
+Task<> Shard::hand_over(std::vector<std::uint16_t> slots) {
   lose(slots);
+  for (const std::uint16_t slot : slots)  // it may be asked again, until somebody takes them
+    if (!slots_[slot].given_ms) slots_[slot].given_ms = parts_.clock->monotonic_ms();
   // What is on its way to the views' rows must not arrive after what the next owner writes there.
   while (storing_through_) co_await through_end_.wait();
   while (sweeping_) co_await sweep_end_.wait();
-  if (auto swept = co_await sweep(slots); !swept) co_return swept;
-  // What came in meanwhile is the next sweep's: it goes the same way.
-  co_return Result<void>{};
+}
+
+// As long as nobody is known who takes them, its parts could go to the inbox only.
+bool Shard::awaits_owner(const Slot& slot) const {
+  return slot.given_ms && parts_.clock->monotonic_ms() - *slot.given_ms < kNewOwnerMs;
 }
 
 Task<Result<void>> Shard::sweep_foreign() {
   while (sweeping_) co_await sweep_end_.wait();
   std::vector<std::uint16_t> slots;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
-    if (slots_[slot].foreign && slots_[slot].dirty_since) slots.push_back(slot);
+    if (slots_[slot].foreign && slots_[slot].dirty_since && !awaits_owner(slots_[slot]))
+      slots.push_back(slot);
   co_return co_await sweep(std::move(slots));
 }
 
@@ -191,12 +194,6 @@ void Shard::forget_foreign(const std::vector<std::uint16_t>& slots) {
 
 bool Shard::holds_lease(std::uint16_t slot) const {
   return parts_.fresh->fresh_epoch(slot, parts_.clock->monotonic_ms()) == slots_[slot].epoch;
-}
-
-// Nobody gets a slot from a node whose session lasts before that has handed it over.
-bool Shard::may_store(std::uint16_t slot) const {
-  return holds_lease(slot) || (slots_[slot].giving && !slots_[slot].foreign &&
-                               parts_.clock->monotonic_ms() < parts_.fresh->fresh_until_ms());
 }
 
 // Rows that are being folded: many at once, for most accounts are still to be read from the store.

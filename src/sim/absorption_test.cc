@@ -1,6 +1,7 @@
 // How many reports the tier in memory takes for each row that it writes, by the virtual clock.
 #include <gtest/gtest.h>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdio>
 #include <numeric>
@@ -201,20 +202,24 @@ TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
   EXPECT_EQ(undrained(), 1u);
 }
 
-// Heartbeats since the last checkpoint go to the views' rows, as long as the lease lasts: parts
-// cost more, and keep the next owner from being sure for longer.
-TEST_F(Absorption, HandsSlotsOverByTheViewsRows) {
+// A slot that is given away does not wait for what it leaves behind: that goes to whoever gets it.
+TEST_F(Absorption, HandsSlotsOverAtOnceAndWhatTheyLeaveBehindLater) {
   watch(0);
   run(kMinute + kSecond);
   fresh_.publish(SlotSet(), SlotMap(), std::numeric_limits<Millis>::max());
   std::vector<std::uint16_t> all(kSlots);
   std::iota(all.begin(), all.end(), std::uint16_t{0});
   bool done = false;
-  process_->start(0, process_->shards().shard(0).hand_over(all),
-                  [&](const Result<void>& handed) { done = handed.has_value(); });
-  run(kSecond);
+  boost::asio::co_spawn(process_->shards().threads().executor(0),
+                        process_->shards().shard(0).hand_over(all),
+                        [&](const std::exception_ptr&) { done = true; });
+  process_->pump();
   EXPECT_TRUE(done);
-  EXPECT_TRUE(table_.empty());
+  silent_ = true;
+  run(kSecond);
+  EXPECT_TRUE(table_.empty()) << "somebody will take it";
+  run(2 * kSecond);
+  EXPECT_EQ(table_.size(), 1u) << "nobody did";
   replace();
   EXPECT_EQ(position(), kMinute);
 }

@@ -174,6 +174,7 @@ class Campaign:
             outcome.faults.append(f"a report took {figures.seconds_longest:.1f} s, one {figures.tries_most} tries: "
                                   "more than this fault may cost")
         outcome.read, outcome.too_old = readers.answers, readers.too_old
+        outcome.read_failed = dict(readers.failed)
         if readers.stale_until:
             outcome.stale_s = max(readers.stale_until.values())
             outcome.stale_median_s = statistics.median(readers.stale_until.values())

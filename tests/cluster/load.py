@@ -191,8 +191,9 @@ class Worker:
             if life.account in frozen:
                 silent.append(life)
             else:
-                # By when this one was due, whenever it is sent: so the rate is kept.
-                life.due = max(life.due + heartbeat_s, now)
+                # By when this one was due, whenever it is sent: so the rate is kept. What a stop made late is not
+                # made up for.
+                life.due += heartbeat_s if life.due + heartbeat_s > now else now + heartbeat_s - life.due
                 chosen.append(Try(life, life.next(), now))
         self.lives.extendleft(reversed(silent))
         return chosen

@@ -67,7 +67,7 @@ class Readers(threading.Thread):
         """Counts anew: the fault comes now."""
         self.began = time.monotonic()
         self.answers = self.fresh = self.stale = self.absent = self.too_old = 0
-        self.failed = collections.Counter()
+        self.failed = collections.Counter()  # those who must answer, by what they did
         self.stale_until = {}  # account -> when it last said so
         self.failed_until = 0.0
 
@@ -108,9 +108,9 @@ class Readers(threading.Thread):
             self._judge(view, node, json.loads(text))
 
     def _failed(self, node, met):
-        self.failed[met] += 1
         if node.is_up:  # who is away can't answer; whoever is there must
             self.failed_until = time.monotonic() - self.began
+            self.failed[f"{met} by {node.name} after {self.failed_until:.0f} s"] += 1
 
     def _judge(self, view, node, body):
         if body["stale"]:

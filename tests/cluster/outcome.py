@@ -37,6 +37,7 @@ class Outcome:
     gap_s: float = 0.0  # the longest in which nothing was acknowledged
     away: Away = dataclasses.field(default_factory=Away)
     read: int = 0
+    read_failed: dict = dataclasses.field(default_factory=dict)  # what nodes did with readers that had to answer
     too_old: int = 0
     checked: int = 0  # views, in the end
     stale_left: int = 0  # accounts then: their slots moved after their players fell silent, for the check
