@@ -162,15 +162,18 @@ void ClusterNode::lost(const SlotSet& slots) {
 }
 
 Task<Result<void>> ClusterNode::flush(SlotSet slots) {
+  Result<void> result;
   for (std::size_t i = 0; i < shards_->count(); ++i) {
     std::vector<std::uint16_t> mine;
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (slots[slot] && slot % shards_->count() == i) mine.push_back(slot);
     if (mine.empty()) continue;
-    co_await asio::co_spawn(shards_->threads().executor(i),
-                            shards_->shard(i).hand_over(std::move(mine)), asio::use_awaitable);
+    auto done =
+        co_await asio::co_spawn(shards_->threads().executor(i),
+                                shards_->shard(i).hand_over(std::move(mine)), asio::use_awaitable);
+    if (!done && result) result = std::move(done);
   }
-  co_return Result<void>{};
+  co_return result;
 }
 
 }  // namespace playhead

@@ -160,8 +160,9 @@ class Shard {
   /// These are not any more: what the store does not have goes to the inbox.
   void lose(const std::vector<std::uint16_t>& slots);
   /// The same for slots about to be given away. When it returns nothing is on its way to the store
-  /// as from their owner. What they leave behind goes to whoever gets them, a little later.
-  Task<> hand_over(std::vector<std::uint16_t> slots);
+  /// as from their owner, and store and inbox have all of it; unless that is much: then it goes to
+  /// whoever gets the slots, a little later. Errors: unavailable.
+  Task<Result<void>> hand_over(std::vector<std::uint16_t> slots);
   /// Folds rows of the inbox, and hands what has changed to the store. Those that may be removed
   /// now. Errors: unavailable; repeating it is safe.
   Task<Result<std::vector<InboxKey>>> fold_inbox(std::vector<InboxRow> rows);
@@ -217,10 +218,12 @@ class Shard {
     std::uint32_t active = 0;
     // In a cluster. Foreign: whoever owns it folds; here reports only wait for their way to him.
     bool foreign = false;
+    bool giving = false;        ///< about to be lost in order, and not yet anybody else's
     std::uint64_t epoch = 0;    ///< for which it is owned; 0: it is foreign
     std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
     Millis gained_ms = 0;
-    std::optional<Millis> given_ms;  ///< when it was handed over, until it is gained again
+    std::optional<Millis>
+        given_ms;              ///< when it was given with much left behind, until it is gained
     Millis gathered_ms = 0;    ///< when the parts that stand in the way of `gaining` were sent off
     Millis drained_ms = 0;     ///< when nobody had anything any more that is not in the inbox
     bool covered = false;      ///< all that former owners acknowledged has been folded
@@ -329,6 +332,8 @@ class Shard {
   void gather_foreign(std::uint16_t number, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
   bool awaits_owner(const Slot& slot) const;
+  bool may_store(std::uint16_t slot) const;
+  std::size_t changed_in(const std::vector<std::uint16_t>& slots);
   struct Folding;
   Task<> fold_row(InboxRow row, Folding& folding);
   Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial);

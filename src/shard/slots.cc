@@ -24,6 +24,9 @@ constexpr Millis kLookAgeMaxMs = 2'000;
 constexpr Millis kSettleMaxMs = 500;
 // How long it takes until the owner is known to whom a slot was given.
 constexpr Millis kNewOwnerMs = 1'500;
+// Views that have changed, of slots that are given away: more would keep them without an owner for
+// seconds.
+constexpr std::size_t kHandedOverMax = 1'024;
 constexpr std::size_t kFoldsAtOnce = 32;  // rows of the inbox, by one shard
 
 }  // namespace
@@ -115,13 +118,36 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
   });
 }
 
-Task<> Shard::hand_over(std::vector<std::uint16_t> slots) {
+Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
+  const bool few = changed_in(slots) <= kHandedOverMax;
+  if (few) {  // to the views' rows, while that is still this node's to do: parts are dearer
+    while (sweeping_) co_await sweep_end_.wait();
+    for (const std::uint16_t slot : slots) slots_[slot].giving = true;
+    (void)co_await sweep(slots);  // what fails, and what comes in meanwhile, goes as parts
+    for (const std::uint16_t slot : slots) slots_[slot].giving = false;
+  }
   lose(slots);
   for (const std::uint16_t slot : slots)  // it may be asked again, until somebody takes them
-    if (!slots_[slot].given_ms) slots_[slot].given_ms = parts_.clock->monotonic_ms();
+    if (!few && !slots_[slot].given_ms) slots_[slot].given_ms = parts_.clock->monotonic_ms();
   // What is on its way to the views' rows must not arrive after what the next owner writes there.
   while (storing_through_) co_await through_end_.wait();
   while (sweeping_) co_await sweep_end_.wait();
+  if (!few) co_return Result<void>{};
+  // What came in meanwhile is the next sweep's: it goes the same way.
+  co_return co_await sweep(std::move(slots));
+}
+
+std::size_t Shard::changed_in(const std::vector<std::uint16_t>& slots) {
+  std::size_t out = 0;
+  for (const std::uint16_t slot : slots)
+    table_.each_in_slot(slot, [&](const Entry& entry) { out += entry.dirty; });
+  return out;
+}
+
+// Nobody gets a slot from a node whose session lasts before that has handed it over.
+bool Shard::may_store(std::uint16_t slot) const {
+  return holds_lease(slot) || (slots_[slot].giving && !slots_[slot].foreign &&
+                               parts_.clock->monotonic_ms() < parts_.fresh->fresh_until_ms());
 }
 
 // As long as nobody is known who takes them, its parts could go to the inbox only.

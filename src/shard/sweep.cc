@@ -72,7 +72,8 @@ Task<Result<void>> Shard::sweep_due() {
         slots.push_back(slot);
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
-    if (slot < kSlots) slots.push_back(static_cast<std::uint16_t>(slot));
+    if (slot < kSlots && !awaits_owner(slots_[slot]))
+      slots.push_back(static_cast<std::uint16_t>(slot));
   }
   if (round_next_ >= mine) {
     round_next_ = 0;
@@ -130,7 +131,7 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   // It may be named twice: as a foreign one, and because its turn has come.
   if (!slot.dirty_since || slot.flushing_since) return;
   // With the lease gone another may own the slot by now, and have newer rows than these.
-  if (!slot.foreign && in_cluster() && !holds_lease(number)) return;
+  if (!slot.foreign && in_cluster() && !may_store(number)) return;
   slot.flushing_since = std::exchange(slot.dirty_since, std::nullopt);
   slot.gathered_ms = parts_.clock->monotonic_ms();
   handing.parts.push_back({.slot = number, .epoch = slot.epoch});
@@ -201,7 +202,7 @@ void Shard::swept(const Handing& handing, bool written) {
   for (const auto& [number, epoch] : handing.parts) {
     Slot& slot = slots_[number];
     if (slot.foreign) foreign.push_back(number);
-    const bool done = written && (epoch == 0 || (slot.epoch == epoch && holds_lease(number)));
+    const bool done = written && (epoch == 0 || (slot.epoch == epoch && may_store(number)));
     done_slots[number] = done;
     const FrameNumber since = *std::exchange(slot.flushing_since, std::nullopt);
     if (!done) {

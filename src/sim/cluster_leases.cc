@@ -16,11 +16,6 @@ Task<> take_slots(Shard& shard, std::vector<SlotEpoch> mine) {
   (void)co_await shard.sweep_foreign();
 }
 
-Task<bool> give_slot(Shard& shard, std::uint16_t slot) {
-  co_await shard.hand_over({slot});
-  co_return true;
-}
-
 }  // namespace
 
 ClusterWorld::Node* ClusterWorld::node_of(std::uint64_t session) {
@@ -155,13 +150,14 @@ void ClusterWorld::hand_over(std::uint16_t slot, Node& from, Node& to) {
   const std::uint64_t session = from.session;
   ShardThreads& shards = from.life->process->shards();
   const std::size_t index = slot % shards.count();
-  from.life->process->start(index, give_slot(shards.shard(index), slot),
-                            [this, slot, session, &from, &to](bool) {
+  from.life->process->start(index, shards.shard(index).hand_over({slot}),
+                            [this, slot, session, &from, &to](Result<void> done) {
                               if (from.session != session) return;
                               from.flushing[slot] = false;
                               const Owner* owner = map_->owner_of(slot);
-                              if (owner == nullptr || owner->session != session || !reachable(to) ||
-                                  to.session == 0 || to.lease_until_ms <= timeline_.monotonic_ms())
+                              if (!done || owner == nullptr || owner->session != session ||
+                                  !reachable(to) || to.session == 0 ||
+                                  to.lease_until_ms <= timeline_.monotonic_ms())
                                 return;  // it is tried again
                               from.giving[slot] = from.held[slot] = false;
                               give(slot, to);
