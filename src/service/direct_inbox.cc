@@ -2,12 +2,11 @@
 // those that were taken.
 #include "service/direct_inbox.h"
 
-#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "record/bytes.h"
-#include "runtime/side_by_side.h"
 #include "service/fold_parts.h"
 
 namespace playhead {
@@ -51,9 +50,8 @@ std::vector<DirectInbox::Call> DirectInbox::calls_of(const std::vector<InboxRow>
   return out;
 }
 
-Task<> DirectInbox::give(const Call& call, const std::vector<InboxRow>& rows,
-                         std::vector<bool>& taken) {
-  if (clock_.monotonic_ms() < call.owner->silent_until_ms) co_return;
+Task<bool> DirectInbox::give(const Call& call, const std::vector<InboxRow>& rows,
+                             std::vector<bool>& taken) {
   std::string bytes(1, static_cast<char>(kFormat));
   for (const std::size_t i : call.rows) {
     put_varint(bytes, rows[i].key.slot);
@@ -62,26 +60,24 @@ Task<> DirectInbox::give(const Call& call, const std::vector<InboxRow>& rows,
   }
   const auto answer = co_await peers_.ask(call.owner->peer_address, PeerCall::kParts,
                                           std::move(bytes), Deadline::after(clock_, kAnswerMs));
-  if (!answer) {
-    if (answer.error().code == Errc::kUnavailable)
-      Routing::fell_silent(*call.owner, clock_.monotonic_ms());
-    co_return;
-  }
+  if (!answer) co_return false;
   Reader in(*answer);
-  if (in.fixed<std::uint8_t>() != kFormat) co_return;
+  if (in.fixed<std::uint8_t>() != kFormat) co_return true;
   while (in.ok() && !in.done()) {
     const std::uint64_t place = in.varint();
     if (in.ok() && place < call.rows.size()) taken[call.rows[place]] = true;
   }
+  co_return true;
 }
 
 Task<Result<void>> DirectInbox::append(std::vector<InboxRow> rows) {
-  const std::vector<Call> calls = calls_of(rows);
   std::vector<bool> taken(rows.size());
-  std::size_t next = 0;
-  co_await side_by_side(std::min(kCallsAtOnce, calls.size()), [&]() -> Task<> {
-    while (next < calls.size()) co_await give(calls[next++], rows, taken);
-  });
+  // One after the other, for the owner has other things to do as well. Who takes too long over them
+  // may still answer his players' reports in time.
+  std::set<PeerNode*> silent;
+  for (const Call& call : calls_of(rows))
+    if (!silent.contains(call.owner) && !co_await give(call, rows, taken))
+      silent.insert(call.owner);
   std::vector<InboxRow> rest;
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (!taken[i]) rest.push_back(std::move(rows[i]));

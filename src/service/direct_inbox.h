@@ -2,8 +2,7 @@
 // is folded and stored there. Any other part goes to the inbox. For what has time, as sweeps have:
 // a row of the inbox is written, read and deleted, and whoever looks there passes what was deleted.
 //
-// Concurrency: as the port says; append() from an executor that runs one thing at a time. The
-//   inbox, the routing, the peers and the clock outlive it.
+// Concurrency: as the port says; the inbox, the routing, the peers and the clock outlive it.
 // Invariant: what append() took is in the store or in the inbox. An answer that is lost leaves a
 //   part in both, which changes nothing.
 #pragma once
@@ -21,9 +20,8 @@ namespace playhead {
 
 class DirectInbox final : public Inbox {
  public:
-  static constexpr Millis kAnswerMs = 1'000;
-  static constexpr std::size_t kPartsMax = 64;  ///< of one call
-  static constexpr std::size_t kCallsAtOnce = 4;
+  static constexpr Millis kAnswerMs = 3'000;
+  static constexpr std::size_t kPartsMax = 64;  ///< of one call; one at a time
 
   DirectInbox(Inbox& inbox, Routing& routing, Peers& peers, const Clock& clock)
       : inbox_(inbox), routing_(routing), peers_(peers), clock_(clock) {}
@@ -44,7 +42,8 @@ class DirectInbox final : public Inbox {
     std::vector<std::size_t> rows;
   };
   std::vector<Call> calls_of(const std::vector<InboxRow>& rows) const;
-  Task<> give(const Call& call, const std::vector<InboxRow>& rows, std::vector<bool>& taken);
+  /// False: the owner did not answer.
+  Task<bool> give(const Call& call, const std::vector<InboxRow>& rows, std::vector<bool>& taken);
 
   Inbox& inbox_;
   Routing& routing_;

@@ -95,12 +95,12 @@ TEST_F(DirectInboxTest, PutsIntoTheInboxWhatTheOwnerDoesNotSayHeHas) {
   }
 }
 
-TEST_F(DirectInboxTest, LeavesAnOwnerAloneWhoIsSilent) {
+TEST_F(DirectInboxTest, AsksAnOwnerWhoIsSilentNoMoreForTheseParts) {
   peers_.answer = [](const std::string&) { return fail(Errc::kUnavailable, "silent"); };
-  append(rows_of_others(10));
-  append(rows_of_others(20));
+  append(rows_of_others(3 * DirectInbox::kPartsMax));
   EXPECT_EQ(peers_.sizes.size(), 1u);
-  EXPECT_EQ(table_.size(), 20u);
+  EXPECT_EQ(table_.size(), 3 * DirectInbox::kPartsMax);
+  EXPECT_NE(routing_.owner_of(kOthers, 0), nullptr) << "of his players' reports that says nothing";
 }
 
 TEST_F(DirectInboxTest, GivesNoMoreAtOnceThanItsLimit) {
