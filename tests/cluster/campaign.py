@@ -138,10 +138,10 @@ class Campaign:
         give_up = self.ended + WAIT_S_MAX
         while (missing := places_missing(self.cluster.nodes, missing)) and time.monotonic() < give_up:
             time.sleep(LOOK_PAUSE_S)
-        while self._left_in_inbox(1) and time.monotonic() < give_up:
+        while (left := self._left_in_inbox(1)) and time.monotonic() < give_up:
             time.sleep(LOOK_PAUSE_S)
         outcome.drained_s = time.monotonic() - self.ended
-        left = self._left_in_inbox(INBOX_LOOKED_MAX)
+        left = left and self._left_in_inbox(INBOX_LOOKED_MAX)  # what came in since it was empty is another matter
         if missing or left or outcome.drained_s > DRAINED_S_MAX:
             outcome.faults.append(f"not drained in {DRAINED_S_MAX:.0f} s; after {outcome.drained_s:.1f} s "
                                   f"{len(missing)} silent views were behind, and {left} rows in the inbox")
