@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "cluster/routing_test_kit.h"
+
 namespace playhead {
 namespace {
 
@@ -16,23 +18,15 @@ constexpr Millis kLeaseEnd = 1'000;
 class RoutingTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::array owners = {Owner{.node = "a", .session = 1}, Owner{.node = "b", .session = 2}};
+    const std::array nodes = {Owner{.node = "a", .session = 1}, Owner{.node = "b", .session = 2},
+                              Owner{.node = "c", .session = 3}, Owner{.node = "d", .session = 4}};
     const std::array moves = {Move{.slot = kMine, .to = 0}, Move{.slot = kOthers, .to = 1}};
-    const auto map = std::make_shared<SlotMap>(SlotMap().with(moves, owners));
-    auto nodes = std::make_shared<std::vector<NodeEntry>>();
-    std::uint64_t session = 0;
-    for (const char* name : {"a", "b", "c", "d"}) {
-      NodeEntry& entry = nodes->emplace_back();
-      entry.row.node = name;
-      entry.row.session = ++session;
-      entry.row.over = entry.row.node == "d";
-      entry.note.peer_address = std::string(name) + ":1";
-    }
-    LeaseStatus status;
-    status.map = map;
-    status.nodes = std::move(nodes);
+    LeaseStatus status = status_of(nodes, moves);
+    auto entries = std::make_shared<std::vector<NodeEntry>>(*status.nodes);
+    entries->back().row.over = true;
+    status.nodes = std::move(entries);
     routing_.update(status);
-    fresh_.publish(map->slots_of(1), *map, kLeaseEnd);
+    fresh_.publish(status.map->slots_of(1), *status.map, kLeaseEnd);
   }
   std::string asked(std::uint16_t slot, Millis now_ms) {
     const PeerNode* node = routing_.whom_to_ask(slot, now_ms);

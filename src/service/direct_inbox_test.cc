@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <memory>
-
+#include "cluster/routing_test_kit.h"
 #include "runtime/run_to_end.h"
 #include "store/memory_inbox.h"
 
@@ -35,21 +33,11 @@ struct ScriptedPeers final : Peers {
 class DirectInboxTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    const std::array owners = {Owner{.node = "a", .session = 1}, Owner{.node = "b", .session = 2}};
+    const std::array nodes = {Owner{.node = "a", .session = 1}, Owner{.node = "b", .session = 2}};
     const std::array moves = {Move{.slot = kMine, .to = 0}, Move{.slot = kOthers, .to = 1}};
-    const auto map = std::make_shared<SlotMap>(SlotMap().with(moves, owners));
-    auto nodes = std::make_shared<std::vector<NodeEntry>>();
-    for (const Owner& owner : owners) {
-      NodeEntry& entry = nodes->emplace_back();
-      entry.row.node = owner.node;
-      entry.row.session = owner.session;
-      entry.note.peer_address = owner.node + ":1";
-    }
-    LeaseStatus status;
-    status.map = map;
-    status.nodes = std::move(nodes);
+    const LeaseStatus status = status_of(nodes, moves);
     routing_.update(status);
-    fresh_.publish(map->slots_of(1), *map, 1'000);
+    fresh_.publish(status.map->slots_of(1), *status.map, 1'000);
   }
   static InboxRow row(std::uint16_t slot, std::size_t number) {
     std::string id = std::to_string(number);

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "cluster/fresh_slots.h"
+#include "cluster/routing_test_kit.h"
 #include "service/direct_inbox.h"
 #include "service/load_exchange.h"
 #include "sim/model.h"
@@ -268,13 +269,7 @@ TEST_F(Absorption, TakesPartsFromTheirNodes) {
   Routing routing("node-2", none);
   const Owner owner{.node = "node-1", .session = 1};
   const Move move{.slot = parts[0].key.slot, .to = 0};
-  LeaseStatus status;
-  status.map = std::make_shared<SlotMap>(SlotMap().with(std::span(&move, 1), std::span(&owner, 1)));
-  auto nodes = std::make_shared<std::vector<NodeEntry>>(1);
-  nodes->front().row = {.node = "node-1", .session = 1};
-  nodes->front().note.peer_address = "node-1";
-  status.nodes = std::move(nodes);
-  routing.update(status);
+  routing.update(status_of(std::span(&owner, 1), std::span(&move, 1)));
   Here here(process_->shards());
   DirectInbox direct(inbox_, routing, here, timeline_);
   bool taken = false;

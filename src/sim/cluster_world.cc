@@ -244,7 +244,7 @@ void ClusterWorld::finish() {
     if (moved) break;
     run_until(timeline_.monotonic_ms() + 1'000);
   }
-  run_until(timeline_.monotonic_ms() + 10'000);  // what they left behind comes after them
+  run_until(timeline_.monotonic_ms() + 3'000);
   check_by_one(*one.life->process, "at the end");
   check_by_the_store();
 }

@@ -251,13 +251,10 @@ Task<Result<void>> Stored::settle() {
 // The accounts of a group are those of one tenant, most of the time.
 Task<Result<std::vector<std::vector<std::string>>>> Stored::names_of_active(
     std::vector<AccountRef> accounts) {
-  std::vector<std::vector<std::string>> out(accounts.size());
-  std::map<std::string, std::multimap<std::string, std::size_t, std::less<>>> tenants;
-  for (std::size_t i = 0; i < accounts.size(); ++i)
-    tenants[accounts[i].tenant].emplace(accounts[i].account, i);
-  for (const auto& [tenant, places] : tenants) {
-    std::vector<std::string> names;
-    for (const auto& [account, place] : places) names.push_back(account);
+  std::map<std::string, std::vector<std::string>> tenants;
+  for (const AccountRef& one : accounts) tenants[one.tenant].push_back(one.account);
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> found;
+  for (const auto& [tenant, names] : tenants) {
     CqlValues values;
     values.text(tenant);
     if (names.size() == 1)
@@ -270,11 +267,11 @@ Task<Result<std::vector<std::vector<std::string>>>> Stored::names_of_active(
     for (const CqlRows& rows : *pages)
       for (std::size_t i = 0; i < rows.size(); ++i) {
         const auto account = rows.text(i, 0), view = rows.text(i, 1);
-        if (!account || !view) continue;
-        const auto [first, last] = places.equal_range(*account);
-        for (auto place = first; place != last; ++place) out[place->second].emplace_back(*view);
+        if (account && view) found[{tenant, std::string(*account)}].emplace_back(*view);
       }
   }
+  std::vector<std::vector<std::string>> out;
+  for (const AccountRef& one : accounts) out.push_back(found[{one.tenant, one.account}]);
   co_return out;
 }
 

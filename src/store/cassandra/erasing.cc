@@ -2,7 +2,6 @@
 #include "store/cassandra/erasing.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -91,25 +90,24 @@ Task<Result<KnownErasures>> Eraser::known(AccountRef account) {
 }
 
 Task<Result<std::vector<KnownErasures>>> Eraser::known_of(std::vector<AccountRef> accounts) {
-  std::vector<KnownErasures> out(accounts.size());
-  for (std::size_t begin = 0; begin < accounts.size(); begin += kAccountsMax) {
-    std::multimap<std::string, std::size_t, std::less<>> places;
-    std::vector<std::string> marks;
-    for (std::size_t i = begin; i < std::min(begin + kAccountsMax, accounts.size()); ++i) {
-      marks.push_back(bytes_of(mark_of(accounts[i].tenant, accounts[i].account)));
-      places.emplace(marks.back(), i);
-    }
-    auto pages = co_await session_.execute_all(erasures_of(statements_, marks));
+  std::map<std::string, KnownErasures> known;
+  std::vector<std::string> marks;
+  for (const AccountRef& account : accounts)
+    marks.push_back(bytes_of(mark_of(account.tenant, account.account)));
+  for (std::size_t begin = 0; begin < marks.size(); begin += kAccountsMax) {
+    const auto from = marks.begin() + static_cast<std::ptrdiff_t>(begin);
+    const auto count = static_cast<std::ptrdiff_t>(std::min(kAccountsMax, marks.size() - begin));
+    auto pages = co_await session_.execute_all(erasures_of(statements_, {from, from + count}));
     if (!pages) co_return std::unexpected(std::move(pages.error()));
     for (const CqlRows& rows : *pages)
       for (std::size_t row = 0; row < rows.size(); ++row) {
-        const std::string_view account = rows.blob(row, 0).value_or(std::string_view());
-        const auto [first, last] = places.equal_range(account);
-        for (auto place = first; place != last; ++place)
-          if (auto read = read_erasure(rows, row, account, out[place->second], clock_); !read)
-            co_return std::unexpected(std::move(read.error()));
+        const std::string account(rows.blob(row, 0).value_or(std::string_view()));
+        if (auto read = read_erasure(rows, row, account, known[account], clock_); !read)
+          co_return std::unexpected(std::move(read.error()));
       }
   }
+  std::vector<KnownErasures> out;
+  for (const std::string& mark : marks) out.push_back(known[mark]);
   co_return out;
 }
 
