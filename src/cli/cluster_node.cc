@@ -9,6 +9,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "runtime/side_by_side.h"
+
 namespace playhead {
 
 namespace asio = boost::asio;
@@ -143,7 +145,7 @@ void ClusterNode::gained(const SlotSet& slots, const SlotMap& map) {
       shard.gain(mine);
       // What memory has of them stands in the way. If the inbox can't be reached a later sweep
       // makes up for it.
-      (void)co_await shard.sweep_foreign();
+      (void)co_await shard.sweep_gained();
     };
     asio::co_spawn(shards_->threads().executor(i), take(shards_->shard(i), std::move(by_shard[i])),
                    asio::detached);
@@ -163,16 +165,18 @@ void ClusterNode::lost(const SlotSet& slots) {
 
 Task<Result<void>> ClusterNode::flush(SlotSet slots) {
   Result<void> result;
-  for (std::size_t i = 0; i < shards_->count(); ++i) {
+  std::size_t next = 0;
+  co_await side_by_side(shards_->count(), [&]() -> Task<> {
+    const std::size_t i = next++;
     std::vector<std::uint16_t> mine;
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (slots[slot] && slot % shards_->count() == i) mine.push_back(slot);
-    if (mine.empty()) continue;
+    if (mine.empty()) co_return;
     auto done =
         co_await asio::co_spawn(shards_->threads().executor(i),
                                 shards_->shard(i).hand_over(std::move(mine)), asio::use_awaitable);
     if (!done && result) result = std::move(done);
-  }
+  });
   co_return result;
 }
 

@@ -18,6 +18,16 @@ bool is_live(const std::vector<NodeRow>& rows, std::uint64_t session) {
       rows, [&](const NodeRow& row) { return row.session == session && !row.over; });
 }
 
+SlotSet first_of(const SlotSet& slots, std::size_t count) {
+  SlotSet out;
+  for (std::uint16_t slot = 0; slot < kSlots && count > 0; ++slot)
+    if (slots[slot]) {
+      out.set(slot);
+      --count;
+    }
+  return out;
+}
+
 }  // namespace
 
 std::uint64_t Lease::order(decltype(LeaseOrder::what) what) {
@@ -76,9 +86,11 @@ bool Lease::may_join(Millis now_ms) const {
   return !known_ || known_->over || is_overdue(*known_, now_ms);
 }
 
-// Nothing is left to hand over, or nobody to take it.
+// Nothing is left to hand over, or nobody to take it, and all of it is flushed.
 bool Lease::is_bare() const {
-  return giving_ ? giving_->flush == 0 && takers_.empty() : map_->slots_of(session_).none();
+  const SlotSet mine = map_->slots_of(session_);
+  if (!giving_) return mine.none();
+  return giving_->flush == 0 && takers_.empty() && (mine & ~giving_->slots).none();
 }
 
 void Lease::write_own(Millis now_ms) {
@@ -121,8 +133,8 @@ void Lease::end_session() {
 
 bool Lease::is_overdue(const NodeRow& row, Millis now_ms) const {
   const auto seen = seen_.find(row.node);
-  return seen != seen_.end() && seen->second.session == row.session &&
-         seen->second.renewal == row.renewal &&
+  return now_ms >= patient_until_ms_ && seen != seen_.end() &&
+         seen->second.session == row.session && seen->second.renewal == row.renewal &&
          now_ms - seen->second.since_ms >= options_.take_after_ms;
 }
 
@@ -164,8 +176,12 @@ std::vector<LeaseOrder> Lease::rows_read(Millis now_ms, std::uint64_t ticket,
 
 void Lease::see_rows(const std::vector<NodeRow>& rows, Millis now_ms) {
   // Who could not read for so long does not know who could not write either: all get their time
-  // anew.
-  if (now_ms - rows_read_ms_ > options_.blind_ms) seen_.clear();
+  // anew, and as much more as the store has been away, for it does not come back at once.
+  const Millis blind_ms = rows_read_ms_ ? now_ms - *rows_read_ms_ : 0;
+  if (blind_ms > options_.blind_ms) {
+    seen_.clear();
+    patient_until_ms_ = now_ms + std::min(blind_ms, options_.patience_max_ms);
+  }
   rows_read_ms_ = now_ms;
   for (const NodeRow& row : rows) {
     const auto [seen, is_new] = seen_.try_emplace(row.node, row.session, row.renewal, now_ms);
@@ -222,7 +238,7 @@ void Lease::adopt(std::shared_ptr<const SlotMap> map) {
 
 void Lease::refresh() {
   answering_.reset();
-  if (session_ == 0 || !may_take()) return;
+  if (session_ == 0 || skewed_) return;
   answering_ = map_->slots_of(session_);
   if (giving_) answering_ &= ~giving_->slots;
 }
@@ -241,6 +257,10 @@ void Lease::decide(const std::vector<NodeRow>& rows, Millis now_ms) {
   const Millis turn_ms =
       static_cast<Millis>(std::min(before, options_.turns_max)) * options_.turn_ms;
   if (end_overdue(rows, turn_ms, now_ms) || rehome(rows, turn_ms, now_ms)) return;
+  // With nobody left to take them, those that were to follow are flushed as well.
+  if (giving_ && giving_->flush == 0 && !giving_->offered && takers_.empty() && !may_take() &&
+      !is_bare())
+    giving_.reset();
   if (!giving_) begin_giving(now_ms);
   if (giving_ && giving_->flush == 0) offer();
 }
@@ -248,7 +268,8 @@ void Lease::decide(const std::vector<NodeRow>& rows, Millis now_ms) {
 bool Lease::end_overdue(const std::vector<NodeRow>& rows, Millis turn_ms, Millis now_ms) {
   for (const NodeRow& row : rows) {
     if (row.over || row.node == node_) continue;
-    const Millis due_ms = seen_.at(row.node).since_ms + options_.take_after_ms + turn_ms;
+    const Millis due_ms =
+        std::max(seen_.at(row.node).since_ms + options_.take_after_ms, patient_until_ms_) + turn_ms;
     if (!is_overdue(row, now_ms) || now_ms < due_ms) {
       look_.due_ms = std::min(look_.due_ms, due_ms);
       continue;
@@ -287,7 +308,9 @@ bool Lease::rehome(const std::vector<NodeRow>& rows, Millis turn_ms, Millis now_
 void Lease::begin_giving(Millis now_ms) {
   SlotSet slots;
   if (!may_take()) {
+    // Some after the other: while they change hands nobody answers for them.
     slots = map_->slots_of(session_);
+    if (!takers_.empty()) slots = first_of(slots, options_.balance.gives_max);
   } else if (may_give_ && now_ms >= balance_due_ms_) {
     balance_due_ms_ = now_ms + options_.balance_interval_ms;
     std::vector<Owner> nodes = takers_;

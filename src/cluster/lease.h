@@ -89,7 +89,8 @@ struct LeaseOptions {
   Millis take_after_ms = 3'300;  ///< from when it was read: + 10 %, for clocks that run apart
   Millis skew_max_ms = 500;      ///< off the peers' median
   Millis look_interval_ms = 1'000;
-  Millis blind_ms = 2'500;  ///< without a look, after which nobody counts as overdue
+  Millis blind_ms = 2'500;  ///< without a look, after which nobody counts as overdue,
+  Millis patience_max_ms = 15'000;  ///< nor for as long as there was none, up to this
   Millis retry_ms = 100;    ///< after what was refused or uncertain
   Millis turn_ms = 250;     ///< that each member leaves to those before it, so that few collide
   std::size_t turns_max = 8;
@@ -142,10 +143,6 @@ class Lease {
   const std::shared_ptr<const SlotMap>& map() const { return map_; }
   /// 0 while it is not a member.
   std::uint64_t session() const { return session_; }
-  /// Takes reports for others to fold, and decides nothing.
-  bool only_journals(Millis now_ms) const {
-    return !may_take() || session_ == 0 || now_ms >= fresh_until_ms_;
-  }
   bool has_left() const { return left_; }
   /// When tick() has something to do next.
   Millis next_ms() const;
@@ -217,7 +214,8 @@ class Lease {
   std::shared_ptr<const SlotMap> map_ = std::make_shared<const SlotMap>();
   std::shared_ptr<const SlotMap> next_map_;  // under way
   std::map<std::string, Seen> seen_;
-  Millis rows_read_ms_ = 0;
+  std::optional<Millis> rows_read_ms_;
+  Millis patient_until_ms_ = 0;  // until then nobody's session is ended
   std::vector<Owner> takers_;  // but this node
   std::optional<Millis> homeless_since_ms_;
   Millis balance_due_ms_ = 0;

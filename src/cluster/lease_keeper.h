@@ -64,7 +64,7 @@ struct LeaseKeeperOptions {
   Millis order_timeout_ms = 1'000;         ///< after which an order's fate is uncertain
   std::size_t in_flight_max = 16;
   Millis flush_retry_ms = 500;
-  Millis leave_max_ms = 15'000;  ///< the handing over of all slots in order; then it just goes
+  Millis leave_max_ms = 50'000;  ///< the handing over of all slots in order; then it just goes
   /// The longest wait of run(): its timer stands still while the machine sleeps, leases don't.
   Millis wake_max_ms = 250;
 };

@@ -20,6 +20,10 @@ struct PeerNode {
   std::string node, peer_address, http_address;
   /// On Clock::monotonic_ms(): it did not answer, and is not asked before.
   std::atomic<Millis> silent_until_ms{0};
+  /// When it last answered anything that was passed on.
+  std::atomic<Millis> answered_ms{0};
+  /// As silent_until_ms: it has no lease either, and takes nothing but what is its own.
+  std::atomic<Millis> leaseless_until_ms{0};
 };
 
 class Routing {
@@ -48,6 +52,15 @@ class Routing {
   }
   static void fell_silent(PeerNode& peer, Millis now_ms) {
     peer.silent_until_ms.store(now_ms + kSilenceMs, std::memory_order_relaxed);
+  }
+  static void has_no_lease(PeerNode& peer, Millis now_ms) {
+    peer.leaseless_until_ms.store(now_ms + kSilenceMs, std::memory_order_relaxed);
+  }
+  /// Whether what another node passes on is to be taken here. Without a lease only what is this
+  /// node's, as far as it knows: of all else whoever passes it on knows more, for it may be his.
+  bool may_take(std::uint16_t slot, Millis now_ms) const {
+    return now_ms < fresh_.fresh_until_ms() ||
+           owners_[slot].load(std::memory_order_acquire) == nullptr;
   }
 
  private:

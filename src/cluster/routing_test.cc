@@ -63,5 +63,16 @@ TEST_F(RoutingTest, WithoutALeaseAnyOtherNodeThatAnswersIsAsked) {
   EXPECT_EQ(asked(kMine, kLeaseEnd), "") << "then it takes all by itself";
 }
 
+// As when the store is away for all: what a node gave away of its own would lie in the wrong journal.
+TEST_F(RoutingTest, WithoutALeaseAnywhereEachTakesItsOwn) {
+  EXPECT_TRUE(routing_.may_take(kOthers, kLeaseEnd - 1)) << "to bring it to its owner";
+  EXPECT_FALSE(routing_.may_take(kOthers, kLeaseEnd));
+  EXPECT_TRUE(routing_.may_take(kMine, kLeaseEnd));
+  while (PeerNode* other = routing_.whom_to_ask(kMine, kLeaseEnd))
+    Routing::has_no_lease(*other, kLeaseEnd);
+  EXPECT_EQ(asked(kOthers, kLeaseEnd), "b") << "of what is its own it is asked nonetheless";
+  EXPECT_NE(asked(kMine, kLeaseEnd + Routing::kSilenceMs), "") << "it may have got one meanwhile";
+}
+
 }  // namespace
 }  // namespace playhead

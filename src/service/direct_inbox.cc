@@ -2,11 +2,12 @@
 // those that were taken.
 #include "service/direct_inbox.h"
 
+#include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "record/bytes.h"
+#include "runtime/side_by_side.h"
 #include "service/fold_parts.h"
 
 namespace playhead {
@@ -33,51 +34,52 @@ Result<std::vector<InboxRow>> decode_rows(std::string_view bytes) {
 
 }  // namespace
 
-std::vector<DirectInbox::Call> DirectInbox::calls_of(const std::vector<InboxRow>& rows) const {
+std::vector<DirectInbox::Owner> DirectInbox::owners_of(const std::vector<InboxRow>& rows) const {
   const Millis now_ms = clock_.monotonic_ms();
-  std::vector<Call> out;
-  std::map<PeerNode*, std::size_t> open;  // the last call to each
+  std::vector<Owner> out;  // few, in an order that does not depend on where they lie
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    PeerNode* owner = routing_.owner_of(rows[i].key.slot, now_ms);
-    if (owner == nullptr) continue;
-    const auto [place, fresh] = open.try_emplace(owner, out.size());
-    if (fresh || out[place->second].rows.size() == kPartsMax) {
-      place->second = out.size();
-      out.push_back({.owner = owner, .rows = {}});
-    }
-    out[place->second].rows.push_back(i);
+    PeerNode* node = routing_.owner_of(rows[i].key.slot, now_ms);
+    if (node == nullptr) continue;
+    auto owner = std::ranges::find(out, node, &Owner::node);
+    if (owner == out.end()) owner = out.insert(owner, {.node = node, .calls = {}});
+    if (owner->calls.empty() || owner->calls.back().size() == kPartsMax)
+      owner->calls.emplace_back();
+    owner->calls.back().push_back(i);
   }
   return out;
 }
 
-Task<bool> DirectInbox::give(const Call& call, const std::vector<InboxRow>& rows,
-                             std::vector<bool>& taken) {
+Task<bool> DirectInbox::give(const PeerNode& owner, const Call& call,
+                             const std::vector<InboxRow>& rows, std::vector<bool>& taken) {
   std::string bytes(1, static_cast<char>(kFormat));
-  for (const std::size_t i : call.rows) {
+  for (const std::size_t i : call) {
     put_varint(bytes, rows[i].key.slot);
     put_text(bytes, rows[i].key.id);
     put_text(bytes, rows[i].record);
   }
-  const auto answer = co_await peers_.ask(call.owner->peer_address, PeerCall::kParts,
+  const auto answer = co_await peers_.ask(owner.peer_address, PeerCall::kParts,
                                           std::move(bytes), Deadline::after(clock_, kAnswerMs));
   if (!answer) co_return false;
   Reader in(*answer);
   if (in.fixed<std::uint8_t>() != kFormat) co_return true;
   while (in.ok() && !in.done()) {
     const std::uint64_t place = in.varint();
-    if (in.ok() && place < call.rows.size()) taken[call.rows[place]] = true;
+    if (in.ok() && place < call.size()) taken[call[place]] = true;
   }
   co_return true;
 }
 
 Task<Result<void>> DirectInbox::append(std::vector<InboxRow> rows) {
   std::vector<bool> taken(rows.size());
-  // One after the other, for the owner has other things to do as well. Who takes too long over them
-  // may still answer his players' reports in time.
-  std::set<PeerNode*> silent;
-  for (const Call& call : calls_of(rows))
-    if (!silent.contains(call.owner) && !co_await give(call, rows, taken))
-      silent.insert(call.owner);
+  // To each owner one after the other, for he has other things to do as well. Who takes too long
+  // over them may still answer his players' reports in time.
+  const std::vector<Owner> owners = owners_of(rows);
+  std::size_t next = 0;
+  co_await side_by_side(owners.size(), [&]() -> Task<> {
+    const Owner& owner = owners[next++];
+    for (const Call& call : owner.calls)
+      if (!co_await give(*owner.node, call, rows, taken)) break;
+  });
   std::vector<InboxRow> rest;
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (!taken[i]) rest.push_back(std::move(rows[i]));

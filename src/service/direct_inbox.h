@@ -21,7 +21,7 @@ namespace playhead {
 class DirectInbox final : public Inbox {
  public:
   static constexpr Millis kAnswerMs = 3'000;
-  static constexpr std::size_t kPartsMax = 64;  ///< of one call; one at a time
+  static constexpr std::size_t kPartsMax = 64;  ///< of one call; one at a time to each owner
 
   DirectInbox(Inbox& inbox, Routing& routing, Peers& peers, const Clock& clock)
       : inbox_(inbox), routing_(routing), peers_(peers), clock_(clock) {}
@@ -36,14 +36,15 @@ class DirectInbox final : public Inbox {
   }
 
  private:
-  // Rows of one owner, by their places among all.
-  struct Call {
-    PeerNode* owner = nullptr;
-    std::vector<std::size_t> rows;
+  using Call = std::vector<std::size_t>;  ///< rows, by their places among all
+  struct Owner {
+    PeerNode* node = nullptr;
+    std::vector<Call> calls;
   };
-  std::vector<Call> calls_of(const std::vector<InboxRow>& rows) const;
+  std::vector<Owner> owners_of(const std::vector<InboxRow>& rows) const;
   /// False: the owner did not answer.
-  Task<bool> give(const Call& call, const std::vector<InboxRow>& rows, std::vector<bool>& taken);
+  Task<bool> give(const PeerNode& owner, const Call& call, const std::vector<InboxRow>& rows,
+                  std::vector<bool>& taken);
 
   Inbox& inbox_;
   Routing& routing_;

@@ -91,6 +91,14 @@ Task<Result<std::vector<StoredView>>> Service::views_elsewhere(AccountRef accoun
   co_return views;
 }
 
+Task<Result<std::optional<StoredView>>> Service::view_elsewhere(AccountRef account,
+                                                                std::string view) {
+  auto views = co_await views_elsewhere(std::move(account), std::move(view));
+  if (!views) co_return std::unexpected(std::move(views.error()));
+  if (views->empty()) co_return std::nullopt;
+  co_return std::move(views->front());
+}
+
 // Who watches, by a word that may be as old as a checkpoint.
 Task<Result<std::vector<ViewerItem>>> Service::viewers_elsewhere(AccountRef account) {
   auto views = co_await views_elsewhere(std::move(account), {});

@@ -1,4 +1,4 @@
-// One shard after the other: most calls are about one slot, or about few rows.
+// All shards at once.
 #include "service/fold_parts.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -6,14 +6,18 @@
 #include <iterator>
 #include <utility>
 
+#include "runtime/side_by_side.h"
+
 namespace playhead {
 
 Task<FoldedParts> fold_parts(ShardThreads& shards, std::vector<InboxRow> rows) {
   FoldedParts out;
   std::vector<std::vector<InboxRow>> by_shard(shards.count());
   for (InboxRow& row : rows) by_shard[row.key.slot % shards.count()].push_back(std::move(row));
-  for (std::size_t i = 0; i < shards.count(); ++i) {
-    if (by_shard[i].empty()) continue;
+  std::size_t next = 0;
+  co_await side_by_side(shards.count(), [&]() -> Task<> {
+    const std::size_t i = next++;
+    if (by_shard[i].empty()) co_return;
     auto done = co_await boost::asio::co_spawn(shards.threads().executor(i),
                                                shards.shard(i).fold_inbox(std::move(by_shard[i])),
                                                boost::asio::use_awaitable);
@@ -21,7 +25,7 @@ Task<FoldedParts> fold_parts(ShardThreads& shards, std::vector<InboxRow> rows) {
       std::ranges::move(*done, std::back_inserter(out.done));
     else if (!out.failure)
       out.failure = std::move(done.error());
-  }
+  });
   co_return out;
 }
 

@@ -52,18 +52,27 @@ Result<BatchOutcome> decode_outcome(std::string_view bytes) {
   return out;
 }
 
+struct Passed {
+  std::string_view tenant;
+  Result<Report> report;
+};
+
+// The first of `bytes`, which go on behind it.
+Passed next_passed(std::string_view& bytes) {
+  Reader in(bytes);
+  const std::string_view tenant = in.text();
+  if (!in.ok()) return {.tenant = {}, .report = fail(Errc::kInvalidArgument, "no tenant")};
+  bytes = in.rest();
+  return {.tenant = tenant, .report = decode_report(bytes)};
+}
+
 }  // namespace
 
 void Service::pass_on(std::size_t here, PeerNode& owner, std::string_view tenant,
                       const Report& report, std::uint32_t index,
                       const std::shared_ptr<Ticket>& ticket) {
   Passing& passing = passing_[here][&owner];
-  if (passing.bytes.size() >= kPassingBytesMax) {
-    bool own = false;
-    hand(here, tenant, report, index, ticket, own);
-    if (own) shards_.shard(here).seal(ticket);
-    return;
-  }
+  if (passing.bytes.size() >= kPassingBytesMax) return take_here(here, tenant, report, index, ticket);
   ticket->hold();
   passing.items.push_back({.ticket = ticket, .index = index});
   put_text(passing.bytes, tenant);
@@ -84,66 +93,84 @@ Task<> Service::send_on(std::size_t here, PeerNode& owner) {
   while (!passing.items.empty()) {
     Passing sent{.items = std::exchange(passing.items, {}),
                  .bytes = std::exchange(passing.bytes, {})};
+    const Millis sent_ms = clock_.monotonic_ms();
     auto answer = co_await others_.peers->ask(owner.peer_address, PeerCall::kReports, sent.bytes,
                                               Deadline::after(clock_, kPassingMs));
     Result<BatchOutcome> outcome =
         answer ? decode_outcome(*answer) : std::unexpected(std::move(answer.error()));
     if (!outcome) {
-      if (outcome.error().code == Errc::kUnavailable)
+      // Who has answered later messages is there: something in this one kept him waiting.
+      if (outcome.error().code == Errc::kUnavailable && owner.answered_ms <= sent_ms)
         Routing::fell_silent(owner, clock_.monotonic_ms());
       take_back(here, sent);
       continue;
     }
-    std::size_t next = 0;  // of those rejected, which are in order
-    for (std::size_t i = 0; i < sent.items.size(); ++i) {
-      auto& [ticket, index] = sent.items[i];
-      ticket->outcome.next_report_ms =
-          std::max(ticket->outcome.next_report_ms, outcome->next_report_ms);
-      ticket->outcome.unstored = ticket->outcome.unstored || outcome->unstored;
-      if (next < outcome->rejected.size() && outcome->rejected[next].index == i) {
-        Rejected rejected = std::move(outcome->rejected[next++]);
-        rejected.index = index;
-        ticket->outcome.rejected.push_back(std::move(rejected));
-      } else {
-        ++ticket->outcome.accepted;
-      }
-      ticket->release();
-    }
+    owner.answered_ms = clock_.monotonic_ms();
+    settle(here, owner, sent, *std::move(outcome));
   }
   --passing.under_way;
+}
+
+// `outcome`: what the other node says of all that was sent. What it has no lease for is taken here.
+void Service::settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutcome outcome) {
+  const auto is_back = [](const Rejected& one) { return one.error.code == Errc::kNotOwner; };
+  const bool any_back = std::ranges::any_of(outcome.rejected, is_back);
+  if (any_back) Routing::has_no_lease(other, clock_.monotonic_ms());
+  std::string_view rest = sent.bytes;
+  std::size_t next = 0;  // of those rejected, which are in order
+  for (std::size_t i = 0; i < sent.items.size(); ++i) {
+    auto& [ticket, index] = sent.items[i];
+    Passed one;
+    if (any_back) one = next_passed(rest);
+    ticket->outcome.next_report_ms =
+        std::max(ticket->outcome.next_report_ms, outcome.next_report_ms);
+    ticket->outcome.unstored = ticket->outcome.unstored || outcome.unstored;
+    if (next == outcome.rejected.size() || outcome.rejected[next].index != i) {
+      ++ticket->outcome.accepted;
+    } else if (Rejected rejected = std::move(outcome.rejected[next++]); is_back(rejected)) {
+      take_here(here, one.tenant, *one.report, index, ticket);
+    } else {
+      rejected.index = index;
+      ticket->outcome.rejected.push_back(std::move(rejected));
+    }
+    ticket->release();
+  }
 }
 
 // The owner has not answered: this node takes the reports, and the inbox brings them to him.
 void Service::take_back(std::size_t here, Passing& passing) {
   std::string_view rest = passing.bytes;
   for (const auto& [ticket, index] : passing.items) {
-    Reader in(rest);
-    const std::string_view tenant = in.text();
-    rest = in.rest();
-    const Result<Report> report = decode_report(rest);
-    PLAYHEAD_ASSERT(in.ok() && report.has_value());
-    bool own = false;
-    hand(here, tenant, *report, index, ticket, own);
-    if (own) shards_.shard(here).seal(ticket);
+    const Passed one = next_passed(rest);
+    PLAYHEAD_ASSERT(one.report.has_value());
+    take_here(here, one.tenant, *one.report, index, ticket);
     ticket->release();
   }
+}
+
+void Service::take_here(std::size_t here, std::string_view tenant, const Report& report,
+                        std::uint32_t index, const std::shared_ptr<Ticket>& ticket) {
+  bool own = false;
+  hand(here, tenant, report, index, ticket, own);
+  if (own) shards_.shard(here).seal(ticket);
 }
 
 Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string bytes) {
   auto ticket = std::make_shared<Ticket>();
   ticket->hold();
+  const Millis now_ms = clock_.monotonic_ms();
   std::string_view rest = bytes;
   bool own = false;
   Result<void> read;
   for (std::uint32_t index = 0; !rest.empty() && read; ++index) {
-    Reader in(rest);
-    const std::string_view tenant = in.text();
-    rest = in.rest();
-    const Result<Report> report = decode_report(rest);
-    if (!in.ok() || !report)
+    const auto [tenant, report] = next_passed(rest);
+    if (!report)
       read = fail(Errc::kInvalidArgument, "a report was passed on that can't be read here");
-    else
+    else if (others_.routing->may_take(slot_of(tenant, report->account), now_ms))
       hand(here, tenant, *report, index, ticket, own);
+    else
+      ticket->outcome.rejected.push_back(
+          {.index = index, .error = {Errc::kNotOwner, "no lease here either"}, .ended_by = {}});
   }
   if (own) shards_.shard(here).seal(ticket);
   ticket->release();

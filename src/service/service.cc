@@ -127,22 +127,22 @@ Task<Result<Answer<ViewItem>>> Service::read_view(AccountRef account, std::strin
   co_return answer_of(began, how, view_item(**found));
 }
 
-// In memory, else in the store.
+// In memory, else in the store; and in the inbox as long as nobody has looked there: so it is where
+// the slot is foreign, and for who has just got it.
 Task<Result<std::optional<StoredView>>> Service::find_view(Shard& shard, AccountRef account,
                                                            std::string view) {
   std::optional<StoredView> found;
   const bool foreign = shard.is_foreign(account);
+  const bool looked = shard.how_fresh(account).freshness == Freshness::kFresh;
   if (!foreign) found = shard.find(account, view);
   shard.forget_idle(account);
-  if (foreign) {
-    auto views = co_await views_elsewhere(account, view);
-    if (!views) co_return std::unexpected(views.error());
-    if (!views->empty()) found = std::move(views->front());
-  } else if (!found) {
-    const auto hidden = shard.hidden(account);
-    auto stored = co_await store_.view(account, view);
-    if (!stored) co_return std::unexpected(stored.error());
-    if (*stored && !hidden.covers((*stored)->ids.get().profile)) found = *std::move(stored);
+  if (!found) {
+    const Hidden hidden = foreign ? Hidden() : shard.hidden(account);
+    if (auto read = co_await (looked ? store_.view(account, view) : view_elsewhere(account, view)))
+      found = *std::move(read);
+    else
+      co_return std::unexpected(std::move(read.error()));
+    if (found && hidden.covers(found->ids.get().profile)) found.reset();
   }
   if (found && store_.is_over(*found)) found.reset();
   co_return found;

@@ -148,7 +148,10 @@ class Service {
   void pass_on(std::size_t here, PeerNode& owner, std::string_view tenant, const Report& report,
                std::uint32_t index, const std::shared_ptr<Ticket>& ticket);
   Task<> send_on(std::size_t here, PeerNode& owner);
+  void settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutcome outcome);
   void take_back(std::size_t here, Passing& passing);
+  void take_here(std::size_t here, std::string_view tenant, const Report& report,
+                 std::uint32_t index, const std::shared_ptr<Ticket>& ticket);
 
   Task<std::expected<PutOutcome, PutRefusal>> put_on_owner(std::size_t owner, Task<PutAnswer> put,
                                                            std::optional<unsigned> limit);
@@ -170,6 +173,7 @@ class Service {
   // elsewhere.cc
   Task<Result<std::vector<StoredView>>> parts_of(AccountRef account, std::string only);
   Task<Result<std::vector<StoredView>>> views_elsewhere(AccountRef account, std::string only);
+  Task<Result<std::optional<StoredView>>> view_elsewhere(AccountRef account, std::string view);
   Task<Result<std::vector<ViewerItem>>> viewers_elsewhere(AccountRef account);
   Task<Result<std::vector<StoredView>>> views_to_lay_over(ProfileRef profile);
   Task<Result<void>> lay_active_views(Shard& shard, ProfileRef profile,

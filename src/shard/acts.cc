@@ -113,13 +113,16 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   PutAnswer refused;
   const AccountRef ref{tenant, std::string(report.account)};
   const std::uint16_t slot = slot_of(ref.tenant, ref.account);
-  while (settles(slot)) co_await settle_end_.wait();
+  while (settles(slot) || slots_[slot].giving) co_await settle_end_.wait();
   if (slots_[slot].foreign) co_return co_await put_unchecked(std::move(tenant), report);
   auto found = co_await view_in_memory(ref, std::string(report.view));
   if (!found && found.error().code != Errc::kNotFound) {
     forget_idle(ref);
-    if (found.error().code == Errc::kUnavailable && step_back(slot))
-      co_return co_await put_unchecked(std::move(tenant), report);
+    const bool away = found.error().code == Errc::kUnavailable && in_cluster();
+    const Account* account = table_.find_account(ref.tenant, ref.account);
+    const bool loaded = account != nullptr && account->loaded;
+    if (away && (loaded || step_back(slot)))
+      co_return co_await put_unchecked(std::move(tenant), report, loaded);
     refused.error = found.error();
     co_return refused;
   }
@@ -155,10 +158,12 @@ Task<Result<void>> Shard::keep_grant(std::uint16_t slot, std::vector<std::uint32
 }
 
 // Nobody knows here who else is watching: the start is taken, and says so.
-Task<PutAnswer> Shard::put_unchecked(std::string tenant, const Report& report) {
+Task<PutAnswer> Shard::put_unchecked(std::string tenant, const Report& report, bool unread) {
   PutAnswer answer{.checked = false};
   if (answer.error = refusal(); answer.error) co_return answer;
+  if (unread) unread_ = report.view;
   Taking taking = take(tenant, report, now());
+  unread_.clear();
   if (taking.taken != Taken::kDone) {
     answer.error = taking.rejected ? taking.rejected->error : Error{Errc::kUnavailable, "retry"};
     if (taking.rejected) answer.ended_by = taking.rejected->ended_by;

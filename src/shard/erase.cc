@@ -131,7 +131,7 @@ Task<Result<Instant>> Shard::erase(AccountRef ref, std::string profile) {
 
 Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile) {
   // Rows on their way to the store can't be called back: they land first.
-  while (sweeping_) co_await sweep_end_.wait();
+  while (sweeping_.under_way) co_await sweeping_.end.wait();
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   if (!profile.empty() && account.erasures.profiles.size() >= options_.erased_profiles_max)
     co_return fail(Errc::kUnprocessable,
@@ -152,9 +152,9 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
   if (auto synced = co_await durable(); !synced) co_return std::unexpected(synced.error());
   const std::uint64_t epoch = slots_[account.slot].epoch;
   while (is_hidden(account.tenant, account.account, profile)) {
-    if (sweeping_) {
-      co_await sweep_end_.wait();
-    } else if (auto swept = co_await sweep({account.slot}); !swept) {
+    if (sweeping_.under_way) {
+      co_await sweeping_.end.wait();
+    } else if (auto swept = co_await sweep(sweeping_, {account.slot}); !swept) {
       co_return std::unexpected(swept.error());
     }
     if (in_cluster() && !holds_lease(account.slot)) break;

@@ -141,6 +141,7 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   entry.expired = stored.expired;
   entry.indexed = true;
   entry.listed = stored.active;
+  entry.title_due = false;  // whoever stored it had stored its title before
   set_active(entry, stored.active);
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look

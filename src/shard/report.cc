@@ -69,7 +69,7 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
   switch (taking.taken) {
     case Taken::kDone:
       ++ticket->outcome.accepted;
-      if (taking.write_through) write_through(taking.entry->number, ticket);
+      if (taking.write_through) write_through(taking.entry->number, ticket, taking.follows);
       return;
     case Taken::kRejected:
       return reject(std::move(*taking.rejected));
@@ -121,7 +121,7 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
     if (!try_load(account)) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
     if (Entry* entry = table_.find(account, view)) return {.taken = Taken::kDone, .entry = entry};
   }
-  if (view == absent_) return {.taken = Taken::kDone, .entry = nullptr};
+  if (view == absent_ || view == unread_) return {.taken = Taken::kDone, .entry = nullptr};
   auto stored = parts_.store->try_view(ref, view);
   if (!stored || !*stored)
     return {
@@ -150,8 +150,9 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   fresh.kind = report.kind;
   fresh.record = report.record;
   bool dropped = false;
-  const Stamped stamped =
-      stamp(report, fresh, arrival, options_.rules, &dropped, known(account.slot));
+  const bool part = !unread_.empty() && view == unread_;
+  const Stamped stamped = stamp(report, fresh, arrival, options_.rules, &dropped,
+                                part ? Known::kPart : known(account.slot));
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
   if (is_erased(account, report.profile, stamped))
@@ -163,6 +164,9 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   entry.interval_ms = interval_ms_;
   entry.trail = std::make_unique<Trail>();
   entry.keyed_start = stamped.started_at.value_or(stamped.order.at);
+  entry.part = part;
+  if (part && std::ranges::find(slots_with_parts_, entry.slot) == slots_with_parts_.end())
+    slots_with_parts_.push_back(entry.slot);
   figures_.playheads_dropped += dropped;
   const bool late = arrival - stamped.order.at > expiry_ms(entry);
   fold(entry, stamped, arrival, late, true);
@@ -178,7 +182,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   expire_overdue(entry);
   View& view = entry.view;
   bool dropped = false;
-  Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped, known(entry.slot));
+  Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped,
+                          entry.part ? Known::kPart : known(entry.slot));
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return {.taken = Taken::kRejected,
             .entry = nullptr,
@@ -244,7 +249,7 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   figures_.late += late;
   if (!late) entry.inherited = false;
   // Nor does one that follows on what the store still lacks.
-  const bool write_through = !heartbeat || slots_[entry.slot].foreign || awaits_store(entry);
+  const bool follows = heartbeat && !slots_[entry.slot].foreign && awaits_store(entry);
   if (was_active && !entry.active) {
     ++figures_.views_ended;
     publish_end(entry, view.reason(), stamped.order.at);
@@ -254,7 +259,10 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     entry.moved_since = true;
     moved_.push_back(entry.number);
   }
-  return {.taken = Taken::kDone, .entry = &entry, .write_through = write_through};
+  return {.taken = Taken::kDone,
+          .entry = &entry,
+          .write_through = !heartbeat || slots_[entry.slot].foreign || follows,
+          .follows = follows};
 }
 
 // Series and next title are the latest known. False if the report has none, or the same as are
@@ -326,28 +334,33 @@ void Shard::park(Account& account, const Report& report, std::uint32_t index,
 // Works off an account's parked reports in order, reading what they need from the store.
 Task<> Shard::unpark(AccountRef ref) {
   Account* account = table_.find_account(ref.tenant, ref.account);
-  std::string absent;
+  std::string absent, unread;
   while (!account->parked.empty()) {
     Parked& front = account->parked.front();
     std::string_view bytes = front.bytes;
     const Result<Report> report = decode_report(bytes);
     PLAYHEAD_ASSERT(report.has_value());
     absent_ = absent;
+    unread_ = unread;
     Taking taking = take(ref.tenant, *report, now());
     absent_.clear();
+    unread_.clear();
     if (taking.taken == Taken::kNeedsAccount || taking.taken == Taken::kNeedsView) {
       const auto error = co_await bring(ref, taking);
       // A store that did not answer has not said that the view is not there.
       absent = error ? std::string() : taking.view;
       if (!error) continue;
-      // A store that is away keeps no report waiting: what came in is a part, until it is back.
-      if (error->code == Errc::kUnavailable && step_back(account->slot)) continue;
+      // A store that is away keeps no report waiting: what came in is a part, until it is back. Of
+      // an account that is not in memory all is.
+      const bool away = error->code == Errc::kUnavailable && in_cluster();
+      unread = away ? taking.view : std::string();
+      if (!unread.empty() || (away && step_back(account->slot))) continue;
       taking.taken = Taken::kRejected;
       taking.rejected = {.index = 0, .error = *error};
     }
     if (taking.taken == Taken::kDone) {
       ++front.ticket->outcome.accepted;
-      if (taking.write_through) write_through(taking.entry->number, front.ticket);
+      if (taking.write_through) write_through(taking.entry->number, front.ticket, taking.follows);
       seal(front.ticket);
     } else {
       taking.rejected->index = front.index;

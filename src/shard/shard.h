@@ -160,8 +160,8 @@ class Shard {
   /// These are not any more: what the store does not have goes to the inbox.
   void lose(const std::vector<std::uint16_t>& slots);
   /// The same for slots about to be given away. When it returns nothing is on its way to the store
-  /// as from their owner, and store and inbox have all of it; unless that is much: then it goes to
-  /// whoever gets the slots, a little later. Errors: unavailable.
+  /// as from their owner, and the store has all of it, unless that is much. What it does not have,
+  /// or did not take, goes to whoever gets the slots, a little later. Errors: none.
   Task<Result<void>> hand_over(std::vector<std::uint16_t> slots);
   /// Folds rows of the inbox, and hands what has changed to the store. Those that may be removed
   /// now. Errors: unavailable; repeating it is safe.
@@ -179,8 +179,9 @@ class Shard {
   bool is_foreign(const AccountRef& account) const {
     return is_foreign(slot_of(account.tenant, account.account));
   }
-  /// Hands what lies in foreign slots to the inbox. Errors: unavailable.
-  Task<Result<void>> sweep_foreign();
+  /// Hands what lies in slots that have been gained to the inbox: it stands in the way. Errors:
+  /// unavailable; then sweep_due() makes up for it.
+  Task<Result<void>> sweep_gained();
 
   // ---- Time, checkpoints, start-up -----------------------------------------------------------
 
@@ -208,6 +209,7 @@ class Shard {
     std::optional<Rejected> rejected;
     std::string view;            ///< kNeedsView: which
     bool write_through = false;  ///< the store must have it before it is acknowledged
+    bool follows = false;        ///< only because it lacks what was before
   };
   struct Slot {
     std::optional<FrameNumber> dirty_since, flushing_since;
@@ -229,7 +231,12 @@ class Shard {
     bool covered = false;      ///< all that former owners acknowledged has been folded
     Millis looked_ms = 0;      ///< when the last whole look into the inbox began; 0: there was none
     Instant looked_at;         ///< the same on the wall clock
-    Millis unreadable_ms = 0;  ///< when a row of the inbox was last passed over
+    Millis unread_ms = 0;      ///< when a row of the inbox was last passed over, or put there
+  };
+  /// One of a kind at a time.
+  struct Sweep {
+    bool under_way = false;
+    Waiters end;
   };
   struct Frame {
     std::unique_ptr<FrameWriter> writer;
@@ -289,7 +296,7 @@ class Shard {
   PutAnswer decide_put(const AccountRef& ref, const Report& report, std::optional<unsigned> limit,
                        std::string_view terminate, std::vector<std::uint32_t>& changed);
   Task<Result<void>> keep_grant(std::uint16_t slot, std::vector<std::uint32_t> numbers);
-  Task<PutAnswer> put_unchecked(std::string tenant, const Report& report);
+  Task<PutAnswer> put_unchecked(std::string tenant, const Report& report, bool unread = false);
   void keep_title(std::uint16_t slot, TitleChange change);
 
   // erase.cc
@@ -327,8 +334,12 @@ class Shard {
   void end_step_back();
   void forget_accounts(const std::bitset<kSlots>& lost);
   void settle_slot(std::uint16_t slot);
+  std::vector<std::uint16_t> parts_in_the_way() const;
   bool settles(std::uint16_t slot) const;
   void forget_foreign(const std::vector<std::uint16_t>& slots);
+  bool has_parts(std::uint16_t slot);
+  void forget_parts(std::vector<std::uint32_t> parts);
+  void forget_entries(std::vector<std::uint32_t> gone);
   void gather_foreign(std::uint16_t number, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
   bool awaits_owner(const Slot& slot) const;
@@ -337,10 +348,12 @@ class Shard {
   struct Folding;
   Task<> fold_row(InboxRow row, Folding& folding);
   Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial);
+  static bool only_moves(const Entry& entry, const StoredView& joined);
   void merge_into(Entry& entry, const StoredView& partial);
 
   // through.cc
-  void write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket);
+  void write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket,
+                     bool follows = false);
   bool awaits_store(const Entry& entry) const;
   void join_through(ThroughWait one);
   Task<Result<void>> store_folded(std::vector<std::uint32_t> numbers);
@@ -380,7 +393,8 @@ class Shard {
 
   // sweep.cc
   void adapt_interval(std::uint64_t reports_per_s);
-  Task<Result<void>> sweep(std::vector<std::uint16_t> slots);
+  Task<Result<void>> sweep(Sweep& kind, std::vector<std::uint16_t> slots);
+  Task<> give_parts();
   Task<Result<void>> hand_in(Handing& handing);
   void gather(std::uint16_t slot, Handing& handing);
   bool lacks_places(const Entry& entry) const;
@@ -407,6 +421,8 @@ class Shard {
 
   std::size_t parked_ = 0;
   std::string absent_;  ///< a view that the store was just found not to have
+  std::string unread_;  ///< a view of which the store, that is away, may have something
+  std::vector<std::uint16_t> slots_with_parts_;  ///< of such views: to be swept first
   std::uint32_t interval_ms_;
   Millis interval_since_ms_ = 0;  ///< when the interval was last as long as the load asks for
   std::uint64_t reports_at_tick_ = 0;
@@ -415,9 +431,9 @@ class Shard {
   bool replaying_ = false;
   Millis round_start_ms_ = 0;  ///< of the sweep over all slots
   std::uint32_t round_next_ = 0;
-  bool sweeping_ = false;
+  Sweep sweeping_;      ///< to the store
+  Sweep giving_parts_;  ///< to other nodes
   std::vector<std::uint16_t> replayed_erasures_;  ///< slots that the store is told of first
-  Waiters sweep_end_;                             ///< of the one under way
   Waiters settle_end_;                            ///< of slots that are about to be owned
   std::vector<SlotEpoch> stepped_;  ///< slots that are foreign because the store is away
   Through through_, through_now_;   ///< to be stored next; on their way

@@ -121,20 +121,20 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
 Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
   const bool few = changed_in(slots) <= kHandedOverMax;
   if (few) {  // to the views' rows, while that is still this node's to do: parts are dearer
-    while (sweeping_) co_await sweep_end_.wait();
+    while (sweeping_.under_way) co_await sweeping_.end.wait();
     for (const std::uint16_t slot : slots) slots_[slot].giving = true;
-    (void)co_await sweep(slots);  // what fails, and what comes in meanwhile, goes as parts
+    (void)co_await sweep(sweeping_, slots);
     for (const std::uint16_t slot : slots) slots_[slot].giving = false;
   }
+  // What failed, and what came in meanwhile, goes as parts.
   lose(slots);
+  settle_end_.wake();
   for (const std::uint16_t slot : slots)  // it may be asked again, until somebody takes them
-    if (!few && !slots_[slot].given_ms) slots_[slot].given_ms = parts_.clock->monotonic_ms();
+    if (!slots_[slot].given_ms) slots_[slot].given_ms = parts_.clock->monotonic_ms();
   // What is on its way to the views' rows must not arrive after what the next owner writes there.
   while (storing_through_) co_await through_end_.wait();
-  while (sweeping_) co_await sweep_end_.wait();
-  if (!few) co_return Result<void>{};
-  // What came in meanwhile is the next sweep's: it goes the same way.
-  co_return co_await sweep(std::move(slots));
+  while (sweeping_.under_way) co_await sweeping_.end.wait();
+  co_return Result<void>{};
 }
 
 std::size_t Shard::changed_in(const std::vector<std::uint16_t>& slots) {
@@ -155,13 +155,18 @@ bool Shard::awaits_owner(const Slot& slot) const {
   return slot.given_ms && parts_.clock->monotonic_ms() - *slot.given_ms < kNewOwnerMs;
 }
 
-Task<Result<void>> Shard::sweep_foreign() {
-  while (sweeping_) co_await sweep_end_.wait();
-  std::vector<std::uint16_t> slots;
-  for (std::uint16_t slot = 0; slot < kSlots; ++slot)
-    if (slots_[slot].foreign && slots_[slot].dirty_since && !awaits_owner(slots_[slot]))
-      slots.push_back(slot);
-  co_return co_await sweep(std::move(slots));
+// Slots that are this node's as soon as the inbox has what memory has of them.
+std::vector<std::uint16_t> Shard::parts_in_the_way() const {
+  std::vector<std::uint16_t> out;
+  for (std::uint16_t number = 0; in_cluster() && number < kSlots; ++number)
+    if (slots_[number].foreign && slots_[number].gaining != 0 && slots_[number].dirty_since)
+      out.push_back(number);
+  return out;
+}
+
+Task<Result<void>> Shard::sweep_gained() {
+  while (sweeping_.under_way) co_await sweeping_.end.wait();
+  co_return co_await sweep(sweeping_, parts_in_the_way());
 }
 
 InboxRow Shard::inbox_row(const Entry& entry) {
@@ -199,14 +204,18 @@ void Shard::forget_foreign(const std::vector<std::uint16_t>& slots) {
     });
     if (busy) mark_slot(number);  // looked at again
   }
+  forget_entries(std::move(gone));
+  for (const std::uint16_t number : slots) settle_slot(number);
+}
+
+void Shard::forget_entries(std::vector<std::uint32_t> gone) {
+  if (gone.empty()) return;
   std::ranges::sort(gone);
   const auto is_gone = [&](std::uint32_t number) {
     return std::ranges::binary_search(gone, number);
   };
-  if (!gone.empty()) {
-    wheel_.forget(is_gone);
-    std::erase_if(moved_, is_gone);
-  }
+  wheel_.forget(is_gone);
+  std::erase_if(moved_, is_gone);
   for (const std::uint32_t number : gone) {
     Entry& entry = table_.at(number);
     const Ids ids = entry.ids.get();
@@ -215,7 +224,31 @@ void Shard::forget_foreign(const std::vector<std::uint16_t>& slots) {
     table_.remove(*account, entry);
     table_.release(*account);
   }
-  for (const std::uint16_t number : slots) settle_slot(number);
+}
+
+bool Shard::has_parts(std::uint16_t slot) {
+  bool any = false;
+  if (!slots_[slot].foreign)
+    table_.each_in_slot(slot, [&](const Entry& entry) { any = any || entry.part; });
+  return any;
+}
+
+// The inbox has them, and the next look there joins them with what the store has. Until then
+// nobody knows all of them.
+void Shard::forget_parts(std::vector<std::uint32_t> parts) {
+  std::erase_if(parts, [&](std::uint32_t number) {
+    Entry& entry = table_.at(number);
+    const Ids ids = entry.ids.get();
+    const bool busy = table_.find_account(ids.tenant, ids.account)->busy > 0;
+    if (busy) {  // it goes there once more
+      mark_dirty(entry);
+    } else {
+      slots_[entry.slot].unread_ms = parts_.clock->monotonic_ms();
+      slots_[entry.slot].looked_ms = 0;
+    }
+    return busy;
+  });
+  forget_entries(std::move(parts));
 }
 
 bool Shard::holds_lease(std::uint16_t slot) const {
@@ -251,7 +284,7 @@ Task<> Shard::fold_row(InboxRow row, Folding& folding) {
     folding.failure = folded.error();
   } else {  // it stays where it is, and keeps nobody else waiting; the slot is stale
     ++figures_.inbox_dropped;
-    slots_[row.key.slot].unreadable_ms = parts_.clock->monotonic_ms();
+    slots_[row.key.slot].unread_ms = parts_.clock->monotonic_ms();
   }
 }
 
@@ -299,6 +332,11 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
       co_return co_await fold_partial(std::move(partial));
     }
   }
+  // Read again when the inbox has that one as well.
+  if (found && (*found)->part) {
+    forget_idle(ref);
+    co_return fail(Errc::kUnavailable, "the view is not whole here yet");
+  }
   // Else it contradicts its view, and would have been refused by whoever knows that.
   std::optional<std::uint32_t> unstored;
   if (erased || other) {
@@ -322,6 +360,16 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
   co_return unstored;
 }
 
+// As take_entry sees it of a report: what titles are not told of.
+bool Shard::only_moves(const Entry& entry, const StoredView& joined) {
+  const Ids had = entry.ids.get(), has = joined.ids.get();
+  return entry.active && joined.active && joined.view.state != State::kPaused &&
+         joined.view.start == entry.view.start &&
+         joined.view.finished() == entry.view.finished() &&
+         joined.view.deleted == entry.view.deleted && had.series == has.series &&
+         had.next_title == has.next_title;
+}
+
 // What the journal does not say: the inbox does, until the store has it.
 void Shard::merge_into(Entry& entry, const StoredView& partial) {
   const bool was_active = entry.active;
@@ -332,6 +380,7 @@ void Shard::merge_into(Entry& entry, const StoredView& partial) {
   if (partial.last_arrival > now() - (parts_.clock->monotonic_ms() - slot.gained_ms))
     entry.inherited = false;
   if (!merge(joined, partial, Place::kFixed, options_.rules)) return;
+  const bool moved_only = only_moves(entry, joined);
   entry.view = joined.view;
   entry.trail = joined.trail ? std::make_unique<Trail>(*joined.trail) : nullptr;
   entry.import = joined.import ? std::make_unique<Import>(*std::move(joined.import)) : nullptr;
@@ -343,7 +392,10 @@ void Shard::merge_into(Entry& entry, const StoredView& partial) {
   entry.journalled = false;
   entry.folded = true;
   set_active(entry, joined.active);
-  mark_dirty(entry);
+  if (moved_only)
+    mark_moved(entry);
+  else
+    mark_dirty(entry);
   if (entry.active) set_deadline(entry);
   if (entry.active) expire_overdue(entry);
   if (entry.active)
@@ -357,7 +409,9 @@ void Shard::looked(std::uint16_t bucket, Millis began_ms, Instant began) {
     Slot& slot = slots_[number];
     if (!owns(static_cast<std::uint16_t>(number)) || slot.foreign || slot.gained_ms > began_ms)
       continue;
-    if (slot.unreadable_ms >= began_ms) continue;
+    if (slot.unread_ms >= began_ms ||
+        std::ranges::find(slots_with_parts_, number) != slots_with_parts_.end())
+      continue;
     slot.looked_ms = began_ms;
     slot.looked_at = began;
     slot.covered = slot.covered || (slot.drained_ms > 0 && slot.drained_ms <= began_ms);

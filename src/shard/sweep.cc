@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <bitset>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <iterator>
+
 #include "shard/shard.h"
 
 namespace playhead {
@@ -54,7 +58,9 @@ void Shard::adapt_interval(std::uint64_t reports_per_s) {
 // The slots of mine whose turn has come: one round over all takes a checkpoint interval or a bit
 // less, and a tenth when the journal is more than half full.
 Task<Result<void>> Shard::sweep_due() {
-  if (sweeping_) co_return Result<void>{};
+  if (in_cluster() && !giving_parts_.under_way)
+    boost::asio::co_spawn(parts_.executor, give_parts(), boost::asio::detached);
+  if (sweeping_.under_way) co_return Result<void>{};
   const Millis now_ms = parts_.clock->monotonic_ms();
   Millis interval = options_.checkpoint_interval_ms;
   if (in_cluster()) interval -= std::min(kWriteMsMax, interval / 8);
@@ -66,32 +72,43 @@ Task<Result<void>> Shard::sweep_due() {
                                         static_cast<std::uint64_t>(std::max<Millis>(interval, 1)));
   // What was imported since an erasure is hidden until the store has been told of it again.
   std::vector<std::uint16_t> slots = std::exchange(replayed_erasures_, {});
-  if (in_cluster())  // what waits there is in nobody's answer
-    for (std::uint16_t slot = 0; slot < kSlots; ++slot)
-      if (slots_[slot].foreign && slots_[slot].dirty_since && !awaits_owner(slots_[slot]))
-        slots.push_back(slot);
+  std::ranges::move(parts_in_the_way(), std::back_inserter(slots));
+  std::erase_if(slots_with_parts_, [this](std::uint16_t slot) { return !has_parts(slot); });
+  std::ranges::copy(slots_with_parts_, std::back_inserter(slots));
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
-    if (slot < kSlots && !awaits_owner(slots_[slot]))
-      slots.push_back(static_cast<std::uint16_t>(slot));
+    if (slot < kSlots && !slots_[slot].foreign) slots.push_back(static_cast<std::uint16_t>(slot));
   }
   if (round_next_ >= mine) {
     round_next_ = 0;
     round_start_ms_ = now_ms;
   }
-  co_return co_await sweep(std::move(slots));
+  co_return co_await sweep(sweeping_, std::move(slots));
 }
 
 Task<Result<void>> Shard::sweep_all() {
-  while (sweeping_) co_await sweep_end_.wait();
+  while (sweeping_.under_way) co_await sweeping_.end.wait();
+  while (giving_parts_.under_way) co_await giving_parts_.end.wait();
   std::vector<std::uint16_t> slots;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (owns(slot)) slots.push_back(slot);
-  co_return co_await sweep(std::move(slots));
+  co_return co_await sweep(sweeping_, std::move(slots));
 }
 
-Task<Result<void>> Shard::sweep(std::vector<std::uint16_t> slots) {
-  sweeping_ = true;
+// What waits for others is in nobody's answer. That they may take long over it keeps no checkpoint
+// waiting.
+Task<> Shard::give_parts() {
+  std::vector<std::uint16_t> slots;
+  for (std::uint16_t number = 0; number < kSlots; ++number) {
+    const Slot& slot = slots_[number];
+    if (slot.foreign && slot.gaining == 0 && slot.dirty_since && !awaits_owner(slot))
+      slots.push_back(number);
+  }
+  if (!slots.empty()) (void)co_await sweep(giving_parts_, std::move(slots));
+}
+
+Task<Result<void>> Shard::sweep(Sweep& kind, std::vector<std::uint16_t> slots) {
+  kind.under_way = true;
   Result<void> result;
   std::size_t next = 0;
   while (next < slots.size() && result) {
@@ -102,8 +119,8 @@ Task<Result<void>> Shard::sweep(std::vector<std::uint16_t> slots) {
     result = co_await hand_in(handing);
     swept(handing, result.has_value());
   }
-  sweeping_ = false;
-  sweep_end_.wake();
+  kind.under_way = false;
+  kind.end.wake();
   co_return result;
 }
 
@@ -147,7 +164,10 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   if (slot.foreign) return gather_foreign(number, handing);
   table_.each_in_slot(number, [&](Entry& entry) {
     if (!entry.dirty) return;
-    add_changes(entry, handing.changes);
+    if (entry.part)
+      handing.rows.push_back(inbox_row(entry));
+    else
+      add_changes(entry, handing.changes);
     entry.dirty = false;
     entry.flushing = true;
     entry.journalled = false;
@@ -198,6 +218,7 @@ void Shard::not_stored(Entry& entry) {
 // counts for nothing, and what it said goes to the inbox.
 void Shard::swept(const Handing& handing, bool written) {
   std::vector<std::uint16_t> foreign;
+  std::vector<std::uint32_t> parts;
   std::bitset<kSlots> done_slots;
   for (const auto& [number, epoch] : handing.parts) {
     Slot& slot = slots_[number];
@@ -230,10 +251,15 @@ void Shard::swept(const Handing& handing, bool written) {
       not_stored(entry);
       continue;
     }
+    if (entry.part && !slots_[entry.slot].foreign) {
+      if (!entry.dirty) parts.push_back(number);
+      continue;
+    }
     entry.indexed = true;
-    if (!entry.dirty) entry.through_wanted = false;
+    if (!entry.dirty) entry.through_wanted = entry.unstored = false;
     if (!slots_[entry.slot].foreign) evict_if_idle(entry);
   }
+  forget_parts(std::move(parts));
   if (!foreign.empty()) forget_foreign(foreign);
   settle_end_.wake();
 }

@@ -13,7 +13,8 @@ namespace {
 
 // A store that has not answered for so long is away: the journal's word is enough, until a sweep
 // has found it again.
-constexpr Millis kThroughMaxMs = 1'000;
+// Less than another node waits that has passed something on (kPassingMs).
+constexpr Millis kThroughMaxMs = 500;
 // Of what was folded, in one write: reports that come meanwhile wait for it.
 constexpr std::size_t kFoldedMax = 64;
 
@@ -21,12 +22,17 @@ constexpr std::size_t kFoldedMax = 64;
 
 // An entry of the slot's owner stays changed: a sweep writes it once more, which is what lets the
 // journal go. A part is the inbox's when it is there.
-void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket) {
+void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket,
+                          bool follows) {
   if (!in_cluster()) return;
-  table_.at(number).through_wanted = true;
-  if (store_away_) {
+  Entry& entry = table_.at(number);
+  entry.through_wanted = true;
+  // What follows on something unstored is stored with it, by a checkpoint: a store that has just
+  // come back has enough to do.
+  const bool part = entry.part && !slots_[entry.slot].foreign;
+  if (store_away_ || part || (follows && entry.unstored)) {
     ++figures_.through_errors;
-    ticket->outcome.unstored = true;
+    ticket->outcome.unstored = entry.unstored = true;
     return;
   }
   join_through({.number = number, .ticket = ticket});
@@ -84,6 +90,7 @@ Task<> Shard::write_all_through() {
 void Shard::end_through(Through& batch, bool stored) {
   for (const ThroughWait& one : std::exchange(batch, {})) {
     figures_.through_errors += !stored;
+    if (!stored) table_.at(one.number).unstored = true;
     one.ticket->outcome.unstored = one.ticket->outcome.unstored || !stored;
     one.ticket->release();
   }
@@ -120,6 +127,7 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
   std::vector<InboxRow> rows;
   std::vector<SlotEpoch> slots;
   std::vector<std::uint32_t> owned, parts;
+  bool parts_left = false;
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
     if (entry.hash == 0) continue;
@@ -131,6 +139,11 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
       parts.push_back(number);
       entry.dirty = entry.journalled = false;
       entry.flushing = true;
+      continue;
+    }
+    if (entry.part) {  // the next sweep has it in the inbox
+      entry.through_wanted = true;
+      parts_left = true;
       continue;
     }
     slots.push_back({entry.slot, slots_[entry.slot].epoch});
@@ -157,9 +170,10 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
     entry.through_wanted = entry.through_wanted || (entry.through_writing && !stored);
+    if (entry.through_writing && stored) entry.unstored = false;
     entry.through_writing = false;
   }
-  co_return stored;
+  co_return stored && !parts_left;
 }
 
 }  // namespace playhead

@@ -78,12 +78,12 @@ class Absorption : public ::testing::Test {
     fresh_.publish(SlotSet(), SlotMap(), std::numeric_limits<Millis>::max());
     std::vector<std::uint16_t> all(kSlots);
     std::iota(all.begin(), all.end(), std::uint16_t{0});
-    bool done = false;
+    handed_ = false;
     process_->start(0, process_->shards().shard(0).hand_over(all),
-                    [&](const Result<void>& handed) { done = handed.has_value(); });
+                    [this](const Result<void>& handed) { handed_ = handed.has_value(); });
     process_->pump();
     run(within);
-    return done;
+    return handed_;
   }
   std::optional<Playhead> position() {
     const auto answer = process_->run(0, process_->service().progress(kProfile, {"t"}));
@@ -93,6 +93,19 @@ class Absorption : public ::testing::Test {
     const auto answer = process_->run(0, process_->service().progress_page(kProfile, "", "", 10));
     const bool any = answer && !answer->value.items.empty();
     return any ? answer->value.items.front().playhead : std::nullopt;
+  }
+  // What its player is told of a report.
+  bool is_unstored(State state, Instant at, std::string_view view = "v") {
+    Report report{.account = "0", .profile = "p", .title = "t", .view = view, .device = view};
+    report.at = at;
+    report.state = state;
+    std::optional<bool> unstored;
+    process_->start(0, process_->submit(0, sim::kTenant, {report}),
+                    [&](const Result<BatchOutcome>& outcome) {
+                      if (outcome && outcome->accepted == 1) unstored = outcome->unstored;
+                    });
+    run(kSecond);
+    return unstored.value();
   }
   bool is_foreign() {
     return process_->shards().shard(0).is_foreign(AccountRef{kProfile.tenant, "0"});
@@ -112,7 +125,7 @@ class Absorption : public ::testing::Test {
     while (timeline_.step(until)) process_->pump();
   }
 
-  bool silent_ = false;
+  bool silent_ = false, handed_ = false;
   std::uint64_t reports_ = 0, acknowledged_ = 0;
   sim::Timeline timeline_;
   sim::Faults faults_{{}, 1};
@@ -230,6 +243,39 @@ TEST_F(Absorption, HandsSlotsOverByTheViewsRows) {
   EXPECT_EQ(position(), kMinute);
 }
 
+// Until it is done nobody could check a limit; then nobody here can.
+TEST_F(Absorption, TakesAStartWhileSlotsAreHandedOver) {
+  watch(0);
+  run(kMinute + kSecond);
+  faults_.set_calm(false);  // the store takes its time
+  ASSERT_FALSE(hand_over(0));
+  Report report{.account = "0", .profile = "p", .title = "t", .view = "w", .device = "e"};
+  report.at = timeline_.now();
+  report.state = State::kStarting;
+  std::optional<std::expected<PutOutcome, PutRefusal>> put;
+  process_->start(0, process_->service().put_view(std::string(sim::kTenant), report, 2, ""),
+                  [&](std::expected<PutOutcome, PutRefusal> answer) { put = std::move(answer); });
+  run(kSecond);
+  EXPECT_TRUE(handed_);
+  ASSERT_TRUE(put && put->has_value()) << (put ? put->error().error.detail : "no answer");
+  EXPECT_FALSE((*put)->checked);
+  faults_.set_calm(true);
+}
+
+// What others took is still there for who has just got a slot.
+TEST_F(Absorption, AnswersFromTheInboxUntilItHasLookedThere) {
+  replace();
+  watch(0);
+  run(kSecond);
+  silent_ = true;
+  ASSERT_FALSE(table_.empty());
+  own_all();
+  ASSERT_FALSE(is_foreign());
+  const auto answer = process_->run(0, process_->service().view({kProfile.tenant, "0"}, "v"));
+  ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+  EXPECT_TRUE(answer->stale);
+}
+
 // Slots don't wait for much that they leave behind: that goes to whoever gets them.
 TEST_F(Absorption, HandsManyViewsOverAfterTheirSlots) {
   constexpr int kMany = 1'200;
@@ -284,24 +330,58 @@ TEST_F(Absorption, TakesPartsFromTheirNodes) {
 
 // Killed between the journal's word and the store's, it does not take its own for the store's.
 TEST_F(Absorption, SaysOfARepeatThatOnlyItsJournalHasIt) {
-  Report report{.account = "0", .profile = "p", .title = "t", .view = "v", .device = "d"};
-  report.at = timeline_.now();
-  const auto is_unstored = [&] {
-    std::optional<bool> unstored;
-    process_->start(0, process_->submit(0, sim::kTenant, {report}),
-                    [&](const Result<BatchOutcome>& outcome) {
-                      if (outcome && outcome->accepted == 1) unstored = outcome->unstored;
-                    });
-    run(kSecond);
-    return unstored.value();
-  };
+  const Instant began = timeline_.now();
   replace();
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
-  EXPECT_TRUE(is_unstored());
+  EXPECT_TRUE(is_unstored(State::kStarting, began));
   restart();
-  EXPECT_TRUE(is_unstored());
+  EXPECT_TRUE(is_unstored(State::kStarting, began));
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kAnswered; };
-  EXPECT_FALSE(is_unstored());
+  EXPECT_FALSE(is_unstored(State::kStarting, began));
+}
+
+// A store that has just come back is not asked for a row a heartbeat.
+TEST_F(Absorption, SaysOfAHeartbeatThatItFollowsOnWhatIsUnstored) {
+  const auto report = [this](State state) { return is_unstored(state, timeline_.now()); };
+  EXPECT_FALSE(report(State::kStarting));
+  rows_.set_away(true);
+  EXPECT_TRUE(report(State::kPlaying));
+  run(20 * kSecond);
+  rows_.set_away(false);
+  const std::uint64_t before = rows_.changed();
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(report(State::kPlaying)) << "nobody has stored it";
+  EXPECT_EQ(rows_.changed(), before);
+  EXPECT_FALSE(report(State::kPaused)) << "this is, and all before it";
+  EXPECT_FALSE(report(State::kPaused));
+  rows_.set_away(true);
+  EXPECT_TRUE(report(State::kPlaying));
+  EXPECT_TRUE(report(State::kPlaying));
+  rows_.set_away(false);
+  run(2 * kClusterCheckpointMs);
+  EXPECT_FALSE(report(State::kPlaying)) << "a checkpoint has";
+}
+
+// While the store is away nobody can look there for a view that begins again. Its slot stays here,
+// and the inbox brings the two together.
+TEST_F(Absorption, KeepsASlotInWhichAViewBeginsThatTheStoreMayKnow) {
+  watch(0);  // so that the account is in memory
+  const Instant began = timeline_.now();
+  EXPECT_FALSE(is_unstored(State::kStarting, began, "w"));
+  run(kExpiry + 2 * kClusterCheckpointMs);
+  ASSERT_FALSE(process_->shards().shard(0).holds({kProfile.tenant, "0"}, "w"));
+  rows_.set_away(true);
+  EXPECT_TRUE(is_unstored(State::kPlaying, timeline_.now(), "w"));
+  EXPECT_TRUE(is_unstored(State::kPaused, timeline_.now(), "w"));
+  EXPECT_FALSE(is_foreign());
+  EXPECT_EQ(watching(), 2u);
+  rows_.set_away(false);
+  run(2 * kSecond);
+  EXPECT_FALSE(is_foreign());
+  EXPECT_EQ(table_.size(), 1u);
+  const auto answer = process_->run(0, process_->service().view({kProfile.tenant, "0"}, "w"));
+  ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+  EXPECT_EQ(answer->value.item.started_at, began) << "of which only the store knows";
+  EXPECT_EQ(answer->value.item.state, State::kPaused);
 }
 
 // What comes in while that is on its way waits for it, or the slot would be foreign for as long as

@@ -13,7 +13,7 @@ constexpr Millis kTakeOverMs = 300;  // beyond a lease's end
 
 Task<> take_slots(Shard& shard, std::vector<SlotEpoch> mine) {
   shard.gain(mine);
-  (void)co_await shard.sweep_foreign();
+  (void)co_await shard.sweep_gained();
 }
 
 }  // namespace

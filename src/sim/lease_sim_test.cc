@@ -93,9 +93,10 @@ TEST(LeaseSim, TakesOverFromAKilledNodeWithinSixSeconds) {
   EXPECT_LT(took_ms.back(), 6'000);
 }
 
-TEST(LeaseSim, HandsOverWithinTwoSecondsWhenANodeLeavesInOrder) {
+// In parts: a slot is without an owner for the time of one of them only.
+TEST(LeaseSim, HandsOverWithinFiveSecondsWhenANodeLeavesInOrder) {
   for (std::uint64_t seed = 1; seed <= 20; ++seed)
-    EXPECT_LT(LeaseWorld({.seed = seed, .nodes = 3 + seed % 6}).lose_one(true), 2'000) << seed;
+    EXPECT_LT(LeaseWorld({.seed = seed, .nodes = 3 + seed % 6}).lose_one(true), 5'000) << seed;
 }
 
 }  // namespace
