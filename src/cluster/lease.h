@@ -89,10 +89,10 @@ struct LeaseOptions {
   Millis take_after_ms = 3'300;  ///< from when it was read: + 10 %, for clocks that run apart
   Millis skew_max_ms = 500;      ///< off the peers' median
   Millis look_interval_ms = 1'000;
-  Millis blind_ms = 2'500;  ///< without a look, after which nobody counts as overdue,
+  Millis blind_ms = 2'500;          ///< without a look, after which nobody counts as overdue,
   Millis patience_max_ms = 15'000;  ///< nor for as long as there was none, up to this
-  Millis retry_ms = 100;    ///< after what was refused or uncertain
-  Millis turn_ms = 250;     ///< that each member leaves to those before it, so that few collide
+  Millis retry_ms = 100;            ///< after what was refused or uncertain
+  Millis turn_ms = 250;  ///< that each member leaves to those before it, so that few collide
   std::size_t turns_max = 8;
   Millis first_map_after_ms = 3'000;  ///< so that nodes which start together share it
   Millis balance_interval_ms = 5'000;
@@ -216,7 +216,7 @@ class Lease {
   std::map<std::string, Seen> seen_;
   std::optional<Millis> rows_read_ms_;
   Millis patient_until_ms_ = 0;  // until then nobody's session is ended
-  std::vector<Owner> takers_;  // but this node
+  std::vector<Owner> takers_;    // but this node
   std::optional<Millis> homeless_since_ms_;
   Millis balance_due_ms_ = 0;
   std::optional<Giving> giving_;

@@ -63,7 +63,8 @@ TEST_F(RoutingTest, WithoutALeaseAnyOtherNodeThatAnswersIsAsked) {
   EXPECT_EQ(asked(kMine, kLeaseEnd), "") << "then it takes all by itself";
 }
 
-// As when the store is away for all: what a node gave away of its own would lie in the wrong journal.
+// As when the store is away for all: what a node gave away of its own would lie in the wrong
+// journal.
 TEST_F(RoutingTest, WithoutALeaseAnywhereEachTakesItsOwn) {
   EXPECT_TRUE(routing_.may_take(kOthers, kLeaseEnd - 1)) << "to bring it to its owner";
   EXPECT_FALSE(routing_.may_take(kOthers, kLeaseEnd));

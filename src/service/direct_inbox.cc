@@ -57,8 +57,8 @@ Task<bool> DirectInbox::give(const PeerNode& owner, const Call& call,
     put_text(bytes, rows[i].key.id);
     put_text(bytes, rows[i].record);
   }
-  const auto answer = co_await peers_.ask(owner.peer_address, PeerCall::kParts,
-                                          std::move(bytes), Deadline::after(clock_, kAnswerMs));
+  const auto answer = co_await peers_.ask(owner.peer_address, PeerCall::kParts, std::move(bytes),
+                                          Deadline::after(clock_, kAnswerMs));
   if (!answer) co_return false;
   Reader in(*answer);
   if (in.fixed<std::uint8_t>() != kFormat) co_return true;

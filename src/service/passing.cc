@@ -72,7 +72,8 @@ void Service::pass_on(std::size_t here, PeerNode& owner, std::string_view tenant
                       const Report& report, std::uint32_t index,
                       const std::shared_ptr<Ticket>& ticket) {
   Passing& passing = passing_[here][&owner];
-  if (passing.bytes.size() >= kPassingBytesMax) return take_here(here, tenant, report, index, ticket);
+  if (passing.bytes.size() >= kPassingBytesMax)
+    return take_here(here, tenant, report, index, ticket);
   ticket->hold();
   passing.items.push_back({.ticket = ticket, .index = index});
   put_text(passing.bytes, tenant);

@@ -225,13 +225,13 @@ class Shard {
     std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
     Millis gained_ms = 0;
     std::optional<Millis>
-        given_ms;              ///< when it was given with much left behind, until it is gained
-    Millis gathered_ms = 0;    ///< when the parts that stand in the way of `gaining` were sent off
-    Millis drained_ms = 0;     ///< when nobody had anything any more that is not in the inbox
-    bool covered = false;      ///< all that former owners acknowledged has been folded
-    Millis looked_ms = 0;      ///< when the last whole look into the inbox began; 0: there was none
-    Instant looked_at;         ///< the same on the wall clock
-    Millis unread_ms = 0;      ///< when a row of the inbox was last passed over, or put there
+        given_ms;            ///< when it was given with much left behind, until it is gained
+    Millis gathered_ms = 0;  ///< when the parts that stand in the way of `gaining` were sent off
+    Millis drained_ms = 0;   ///< when nobody had anything any more that is not in the inbox
+    bool covered = false;    ///< all that former owners acknowledged has been folded
+    Millis looked_ms = 0;    ///< when the last whole look into the inbox began; 0: there was none
+    Instant looked_at;       ///< the same on the wall clock
+    Millis unread_ms = 0;    ///< when a row of the inbox was last passed over, or put there
   };
   /// One of a kind at a time.
   struct Sweep {
@@ -431,8 +431,8 @@ class Shard {
   bool replaying_ = false;
   Millis round_start_ms_ = 0;  ///< of the sweep over all slots
   std::uint32_t round_next_ = 0;
-  Sweep sweeping_;      ///< to the store
-  Sweep giving_parts_;  ///< to other nodes
+  Sweep sweeping_;                                ///< to the store
+  Sweep giving_parts_;                            ///< to other nodes
   std::vector<std::uint16_t> replayed_erasures_;  ///< slots that the store is told of first
   Waiters settle_end_;                            ///< of slots that are about to be owned
   std::vector<SlotEpoch> stepped_;  ///< slots that are foreign because the store is away

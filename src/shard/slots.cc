@@ -364,8 +364,7 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
 bool Shard::only_moves(const Entry& entry, const StoredView& joined) {
   const Ids had = entry.ids.get(), has = joined.ids.get();
   return entry.active && joined.active && joined.view.state != State::kPaused &&
-         joined.view.start == entry.view.start &&
-         joined.view.finished() == entry.view.finished() &&
+         joined.view.start == entry.view.start && joined.view.finished() == entry.view.finished() &&
          joined.view.deleted == entry.view.deleted && had.series == has.series &&
          had.next_title == has.next_title;
 }

@@ -53,8 +53,8 @@ struct Entry {
   bool folded = false;      ///< holds what came out of the inbox, and the store may lack it
   bool inherited = false;   ///< was active by a former owner's word; it has not reported since
   bool through_wanted = false, through_writing = false;  ///< the store's word on it is awaited
-  bool part = false;      ///< begun without a look into the store, which was away
-  bool unstored = false;  ///< somebody was told that the store may not have it; nor has it since
+  bool part = false;         ///< begun without a look into the store, which was away
+  bool unstored = false;     ///< somebody was told that the store may not have it; nor has it since
   bool moved_since = false;  ///< its position changed since it was last published
 };
 

@@ -26,7 +26,7 @@ namespace playhead {
 struct CassandraStoreOptions {
   CqlOptions cql{.keyspace = "playhead"};
   Millis settle_delay_ms = 60'000;  ///< how old a write must be to be sure on the replicas' disks
-  std::uint32_t batches_in_flight = 64;  ///< of one write()
+  std::uint32_t batches_in_flight = 16;  ///< of one write(); more only wait in a slow ring
 };
 
 class CassandraStore : public Store {
