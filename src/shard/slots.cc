@@ -283,7 +283,7 @@ Task<> Shard::fold_row(InboxRow row, Folding& folding) {
              folded.error().code == Errc::kOverloaded) {
     folding.failure = folded.error();
   } else {  // it stays where it is, and keeps nobody else waiting; the slot is stale
-    ++figures_.inbox_dropped;
+    figures_.inbox_dropped += folded.error().code != Errc::kNotOwner;
     slots_[row.key.slot].unread_ms = parts_.clock->monotonic_ms();
   }
 }
@@ -332,10 +332,9 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
       co_return co_await fold_partial(std::move(partial));
     }
   }
-  // Read again when the inbox has that one as well.
   if (found && (*found)->part) {
     forget_idle(ref);
-    co_return fail(Errc::kUnavailable, "the view is not whole here yet");
+    co_return fail(Errc::kNotOwner, "the view is not whole here yet");
   }
   // Else it contradicts its view, and would have been refused by whoever knows that.
   std::optional<std::uint32_t> unstored;
