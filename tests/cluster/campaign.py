@@ -168,7 +168,7 @@ class Campaign:
         outcome.unstored, outcome.again = figures.unstored, figures.again
         outcome.failed_tries, outcome.refusals = dict(figures.failed), dict(figures.refusals)
         outcome.tries_most, outcome.acknowledged_s = figures.tries_most, figures.seconds_longest
-        outcome.gap_s = figures.gap_longest_s
+        outcome.gap_s, outcome.gap_ended_s = figures.gap_longest_s, figures.gap_ended_s
         if (figures.seconds_longest > (outcome.seconds_max or figures.seconds_longest)
                 or figures.tries_most > (outcome.tries_max or figures.tries_most)):
             outcome.faults.append(f"a report took {figures.seconds_longest:.1f} s, one {figures.tries_most} tries: "

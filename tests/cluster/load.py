@@ -113,7 +113,7 @@ class Figures:
         self.failed = collections.Counter()  # bodies that were not taken whole, by what they met
         self.refusals = collections.Counter()  # by what an answer said of why
         self.seconds_longest = 0.0  # from a report's first try to its acknowledgement
-        self.gap_longest_s = 0.0  # in which nothing was acknowledged at all
+        self.gap_longest_s = self.gap_ended_s = 0.0  # in which nothing was acknowledged at all, and since `began`
         self.by_second = collections.Counter()  # reports acknowledged, by seconds since `began`
 
     @property
@@ -322,7 +322,8 @@ class Load:
             figures.again += sum(one.tries > 1 for one in taken)
             figures.tries_most = max(figures.tries_most, max(one.tries for one in taken))
             figures.seconds_longest = max(figures.seconds_longest, now - min(one.began for one in taken))
-            figures.gap_longest_s = max(figures.gap_longest_s, now - figures.last_acknowledged)
+            if now - figures.last_acknowledged > figures.gap_longest_s:
+                figures.gap_longest_s, figures.gap_ended_s = now - figures.last_acknowledged, now - figures.began
             figures.last_acknowledged = now
             figures.by_second[int(now - figures.began)] += len(taken)
 

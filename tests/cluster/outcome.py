@@ -35,6 +35,7 @@ class Outcome:
     tries_max: int | None = None  # what the fault may cost a report; else any number
     seconds_max: float | None = None
     gap_s: float = 0.0  # the longest in which nothing was acknowledged
+    gap_ended_s: float = 0.0  # after the fault
     away: Away = dataclasses.field(default_factory=Away)
     read: int = 0
     read_failed: dict = dataclasses.field(default_factory=dict)  # what nodes did with readers that had to answer
@@ -54,8 +55,8 @@ class Outcome:
         return (f"{self.fault} {self.detail}: owned {seconds(self.owned_s)}, answering {seconds(self.answering_s)}, "
                 f"stale until {seconds(self.stale_s)}, drained {seconds(self.drained_s)}, settled "
                 f"{seconds(self.settled_s)}; {self.reports} reports, {self.rate:.0f} a second, {self.unstored} of them "
-                f"unstored, {self.again} again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s, pause {self.gap_s:.1f} s; "
-                f"bodies that failed: {failed}; {self.away.views} views "
+                f"unstored, {self.again} again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s, "
+                f"pause {self.gap_s:.1f} s until {self.gap_ended_s:.0f} s; bodies that failed: {failed}; {self.away.views} views "
                 f"looked at while away, {self.away.behind} behind, by at most {self.away.behind_longest_ms} ms; "
                 f"{self.checked} views checked, {self.stale_left} accounts stale then; {cores_text(self.cores)}: "
                 f"{f'{len(self.faults)} FAULTS' if self.faults else 'ok'}")
