@@ -63,6 +63,8 @@ void ClusterNode::start() {
 
 bool ClusterNode::leave() {
   if (!thread_.joinable()) return true;
+  keeper_.set_left_behind(true);
+  leaving_ = true;
   keeper_.leave();
   left_.wait(false);
   return in_order_;
@@ -96,6 +98,7 @@ Task<> ClusterNode::pause(Millis span) {
 Task<> ClusterNode::keep_routing() {
   while (!stopping_) {
     if (const auto status = keeper_.status()) routing_.update(*status);
+    if (leaving_) keeper_.set_left_behind(co_await undrained_views(*shards_) > 0);
     co_await pause(kRoutingMs);
   }
   one_ended();

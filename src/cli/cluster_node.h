@@ -68,7 +68,7 @@ class ClusterNode final : public LeaseListener {
   std::unique_ptr<LoadExchange> loads_;
   std::thread thread_;
   int running_ = 4;  ///< of the loops that a stop waits for
-  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> stopping_ = false, leaving_ = false;
   std::atomic<bool> left_ = false, in_order_ = false;
 };
 

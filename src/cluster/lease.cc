@@ -97,7 +97,7 @@ void Lease::write_own(Millis now_ms) {
   NodeRow row{.node = node_,
               .session = session_ != 0 ? session_ : prng_.next() | 1,
               .renewal = ++last_renewal_,
-              .over = leaving_ && is_bare(),
+              .over = leaving_ && is_bare() && !left_behind_,
               .taking = may_take()};
   if (attempts_.size() == kAttemptsMax) attempts_.erase(attempts_.begin());
   attempts_.push_back({.row = row, .sent_ms = now_ms});
@@ -180,7 +180,8 @@ void Lease::see_rows(const std::vector<NodeRow>& rows, Millis now_ms) {
   const Millis blind_ms = rows_read_ms_ ? now_ms - *rows_read_ms_ : 0;
   if (blind_ms > options_.blind_ms) {
     seen_.clear();
-    patient_until_ms_ = now_ms + std::min(blind_ms, options_.patience_max_ms);
+    patient_until_ms_ =
+        std::max(patient_until_ms_, now_ms + std::min(blind_ms, options_.patience_max_ms));
   }
   rows_read_ms_ = now_ms;
   for (const NodeRow& row : rows) {

@@ -117,6 +117,9 @@ class Lease {
   std::vector<LeaseOrder> flushed(Millis now_ms, std::uint64_t ticket);
   /// Hand over and go: at has_left() the process may end.
   std::vector<LeaseOrder> leave(Millis now_ms);
+  /// Whether this node has anything of slots that are not its own: it does not go in order as long
+  /// as it has, for others answer as fresh by its word.
+  void set_left_behind(bool any) { left_behind_ = any; }
   /// How far this node's wall clock is from its peers' median. Beyond the limit the node stays a
   /// member, but gives its slots away.
   std::vector<LeaseOrder> clock_skew(Millis now_ms, Millis skew_ms);
@@ -207,7 +210,7 @@ class Lease {
   std::uint64_t last_renewal_ = 0;
   std::uint64_t session_ = 0;
   Millis fresh_until_ms_ = 0;
-  bool leaving_ = false, skewed_ = false, left_ = false;
+  bool leaving_ = false, skewed_ = false, left_ = false, left_behind_ = false;
 
   // Everything else: the map, then the rows, then at most one change.
   Lane look_;

@@ -75,6 +75,10 @@ void LeaseKeeper::stop() {
   });
 }
 
+void LeaseKeeper::set_left_behind(bool any) {
+  boost::asio::post(executor_, [this, any] { lease_.set_left_behind(any); });
+}
+
 void LeaseKeeper::set_loads(SlotLoads loads, bool may_give) {
   boost::asio::post(executor_, [this, may_give, loads = std::move(loads)]() mutable {
     lease_.set_loads(std::move(loads), may_give);

@@ -4,8 +4,8 @@
 // Operation: run() on the executor, from the join to leave() or stop(). What run() does between its
 //   waits is step(), which tests with a clock of their own call themselves.
 // Concurrency: the executor runs one thing at a time; the listener is called on it. From any
-//   thread: leave(), stop(), set_loads(), fresh() and status(). It outlives run(); the rows, the
-//   listener, the clock and the executor's loop outlive it.
+//   thread: leave(), stop(), set_loads(), set_left_behind(), fresh() and status(). It outlives
+//   run(); the rows, the listener, the clock and the executor's loop outlive it.
 // Invariants:
 //  1. What a lease does not allow any more is withdrawn before its next order is carried out.
 //  2. An order to the rows is answered to the machine once: with what came of it, or as uncertain
@@ -100,7 +100,8 @@ class LeaseKeeper {
   void leave();
   /// Ends run() without a word to others, who wait for the lease to run out.
   void stop();
-  /// As Lease has it.
+  /// These two as Lease has them.
+  void set_left_behind(bool any);
   void set_loads(SlotLoads loads, bool may_give = true);
 
   const FreshSlots& fresh() const { return fresh_; }

@@ -359,6 +359,23 @@ TEST(Lease, OfOthersIsNotTakenForOverJustAfterTheStoreWasAway) {
   EXPECT_TRUE(rows.nodes["b"].over);
 }
 
+// Others answer as fresh by the word of a row that is over in order.
+TEST(Lease, IsNotOverInOrderWhileAnythingIsLeftBehind) {
+  Rows rows;
+  Member a(rows, "a"), b(rows, "b");
+  play(10'000, 60'000, a, b);
+  a.lease.set_left_behind(true);
+  a.carry_out(60'000, a.lease.leave(60'000));
+  play(60'000, 65'000, a, b);
+  EXPECT_EQ(b.owned(), kSlots);
+  EXPECT_FALSE(a.lease.has_left());
+  EXPECT_FALSE(rows.nodes["a"].over);
+  a.lease.set_left_behind(false);
+  play(65'000, 66'100, a, b);
+  EXPECT_TRUE(a.lease.has_left());
+  EXPECT_TRUE(rows.nodes["a"].over);
+}
+
 TEST(Lease, EndsWhenTheLastNodeLeaves) {
   Rows rows;
   Member a(rows, "a");

@@ -126,6 +126,10 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
     refused.error = found.error();
     co_return refused;
   }
+  if (found && (*found)->part) {
+    forget_idle(ref);
+    co_return co_await put_unchecked(std::move(tenant), report);
+  }
   if (refused.error = refusal(); refused.error) {
     forget_idle(ref);
     co_return refused;

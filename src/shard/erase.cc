@@ -11,6 +11,8 @@
 namespace playhead {
 namespace {
 
+constexpr std::string_view kChanging = "the account is changing hands; repeat the erasure";
+
 bool covers(const EraseChange& erasure, std::string_view tenant, std::string_view account,
             std::string_view profile) {
   return erasure.account.account == account && erasure.account.tenant == tenant &&
@@ -132,6 +134,7 @@ Task<Result<Instant>> Shard::erase(AccountRef ref, std::string profile) {
 Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile) {
   // Rows on their way to the store can't be called back: they land first.
   while (sweeping_.under_way) co_await sweeping_.end.wait();
+  if (slots_[account.slot].foreign) co_return fail(Errc::kUnavailable, std::string(kChanging));
   if (auto refused = refusal()) co_return std::unexpected(*std::move(refused));
   if (!profile.empty() && account.erasures.profiles.size() >= options_.erased_profiles_max)
     co_return fail(Errc::kUnprocessable,
@@ -160,7 +163,7 @@ Task<Result<Instant>> Shard::erase_loaded(Account& account, std::string profile)
     if (in_cluster() && !holds_lease(account.slot)) break;
   }
   if (slots_[account.slot].epoch != epoch || is_hidden(account.tenant, account.account, profile))
-    co_return fail(Errc::kUnavailable, "the account is changing hands; repeat the erasure");
+    co_return fail(Errc::kUnavailable, std::string(kChanging));
   co_return erasure.through;
 }
 

@@ -165,6 +165,7 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   entry.trail = std::make_unique<Trail>();
   entry.keyed_start = stamped.started_at.value_or(stamped.order.at);
   entry.part = part;
+  if (part) slots_[entry.slot].looked_ms = 0;  // of what the store has nobody knows here
   if (part && std::ranges::find(slots_with_parts_, entry.slot) == slots_with_parts_.end())
     slots_with_parts_.push_back(entry.slot);
   figures_.playheads_dropped += dropped;

@@ -119,6 +119,11 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
 }
 
 Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
+  const auto owned_as = [this](std::uint16_t slot) {
+    return std::max(slots_[slot].epoch, slots_[slot].gaining);
+  };
+  std::map<std::uint16_t, std::uint64_t> epochs;
+  for (const std::uint16_t slot : slots) epochs[slot] = owned_as(slot);
   const bool few = changed_in(slots) <= kHandedOverMax;
   if (few) {  // to the views' rows, while that is still this node's to do: parts are dearer
     while (sweeping_.under_way) co_await sweeping_.end.wait();
@@ -126,6 +131,8 @@ Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
     (void)co_await sweep(sweeping_, slots);
     for (const std::uint16_t slot : slots) slots_[slot].giving = false;
   }
+  // It may have taken so long that they are here again.
+  std::erase_if(slots, [&](std::uint16_t slot) { return owned_as(slot) != epochs[slot]; });
   // What failed, and what came in meanwhile, goes as parts.
   lose(slots);
   settle_end_.wake();
@@ -199,8 +206,10 @@ void Shard::forget_foreign(const std::vector<std::uint16_t>& slots) {
     table_.each_in_slot(number, [&](Entry& entry) {
       const Ids ids = entry.ids.get();
       const Account* account = table_.find_account(ids.tenant, ids.account);
-      if (account->busy > 0) busy = true;
-      if (account->busy == 0 && !entry.dirty && !entry.flushing) gone.push_back(entry.number);
+      // What is on its way through may come back, for the inbox may not have got it.
+      const bool stays = account->busy > 0 || entry.through_writing;
+      busy = busy || stays;
+      if (!stays && !entry.dirty && !entry.flushing) gone.push_back(entry.number);
     });
     if (busy) mark_slot(number);  // looked at again
   }
@@ -252,7 +261,8 @@ void Shard::forget_parts(std::vector<std::uint32_t> parts) {
 }
 
 bool Shard::holds_lease(std::uint16_t slot) const {
-  return parts_.fresh->fresh_epoch(slot, parts_.clock->monotonic_ms()) == slots_[slot].epoch;
+  return !slots_[slot].foreign &&
+         parts_.fresh->fresh_epoch(slot, parts_.clock->monotonic_ms()) == slots_[slot].epoch;
 }
 
 // Rows that are being folded: many at once, for most accounts are still to be read from the store.
@@ -315,6 +325,10 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
     forget_idle(ref);
     co_return std::unexpected(found.error());
   }
+  if (found && (*found)->part) {
+    forget_idle(ref);
+    co_return fail(Errc::kNotOwner, "the view is not whole here yet");
+  }
   Account* account = table_.find_account(ref.tenant, ref.account);
   PLAYHEAD_ASSERT(account != nullptr && account->loaded);
   const bool erased =
@@ -331,10 +345,6 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
       forget_idle(ref);
       co_return co_await fold_partial(std::move(partial));
     }
-  }
-  if (found && (*found)->part) {
-    forget_idle(ref);
-    co_return fail(Errc::kNotOwner, "the view is not whole here yet");
   }
   // Else it contradicts its view, and would have been refused by whoever knows that.
   std::optional<std::uint32_t> unstored;

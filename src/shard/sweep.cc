@@ -31,6 +31,9 @@ void Shard::tick() {
                     static_cast<std::uint64_t>(now_ms - second_ms_);
   reports_at_tick_ = figures_.reports;
   second_ms_ = now_ms;
+  // Also while the node stops, when nothing else is swept any more.
+  if (in_cluster() && !giving_parts_.under_way)
+    boost::asio::co_spawn(parts_.executor, give_parts(), boost::asio::detached);
   adapt_interval(rate);
   publish_positions();
 }
@@ -58,8 +61,6 @@ void Shard::adapt_interval(std::uint64_t reports_per_s) {
 // The slots of mine whose turn has come: one round over all takes a checkpoint interval or a bit
 // less, and a tenth when the journal is more than half full.
 Task<Result<void>> Shard::sweep_due() {
-  if (in_cluster() && !giving_parts_.under_way)
-    boost::asio::co_spawn(parts_.executor, give_parts(), boost::asio::detached);
   if (sweeping_.under_way) co_return Result<void>{};
   const Millis now_ms = parts_.clock->monotonic_ms();
   Millis interval = options_.checkpoint_interval_ms;
@@ -87,8 +88,8 @@ Task<Result<void>> Shard::sweep_due() {
 }
 
 Task<Result<void>> Shard::sweep_all() {
-  while (sweeping_.under_way) co_await sweeping_.end.wait();
-  while (giving_parts_.under_way) co_await giving_parts_.end.wait();
+  while (sweeping_.under_way || giving_parts_.under_way)
+    co_await (sweeping_.under_way ? sweeping_ : giving_parts_).end.wait();
   std::vector<std::uint16_t> slots;
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (owns(slot)) slots.push_back(slot);
