@@ -369,8 +369,14 @@ TEST_F(Absorption, KeepsASlotInWhichAViewBeginsThatTheStoreMayKnow) {
   EXPECT_FALSE(is_unstored(State::kStarting, began, "w"));
   run(kExpiry + 2 * kClusterCheckpointMs);
   ASSERT_FALSE(process_->shards().shard(0).holds({kProfile.tenant, "0"}, "w"));
+  const AccountRef account{kProfile.tenant, "0"};
+  Shard& shard = process_->shards().shard(0);
+  shard.looked(inbox_bucket(slot_of(account.tenant, account.account)), timeline_.monotonic_ms(),
+               timeline_.now());
+  ASSERT_EQ(shard.how_fresh(account).freshness, Freshness::kFresh);
   rows_.set_away(true);
   EXPECT_TRUE(is_unstored(State::kPlaying, timeline_.now(), "w"));
+  EXPECT_EQ(shard.how_fresh(account).freshness, Freshness::kStale);
   EXPECT_TRUE(is_unstored(State::kPaused, timeline_.now(), "w"));
   EXPECT_FALSE(is_foreign());
   EXPECT_EQ(watching(), 2u);
@@ -382,6 +388,28 @@ TEST_F(Absorption, KeepsASlotInWhichAViewBeginsThatTheStoreMayKnow) {
   ASSERT_TRUE(answer.has_value()) << answer.error().detail;
   EXPECT_EQ(answer->value.item.started_at, began) << "of which only the store knows";
   EXPECT_EQ(answer->value.item.state, State::kPaused);
+}
+
+// A sweep that ends in between must not take it for stored.
+TEST_F(Absorption, KeepsAPartThatIsStillOnItsWay) {
+  using Fate = MemoryInbox::Fate;
+  Fate fate = Fate::kFailed;
+  inbox_.fate = [&fate](MemoryInbox::Call) { return fate; };
+  replace();
+  EXPECT_TRUE(is_unstored(State::kStarting, timeline_.now()));
+  fate = Fate::kHeldAnswer;
+  run(2 * kSecond);
+  ASSERT_EQ(inbox_.held(), 1u) << "a sweep's row";
+  fate = Fate::kHeldRequest;
+  EXPECT_TRUE(is_unstored(State::kPaused, timeline_.now()));
+  ASSERT_EQ(inbox_.held(), 2u) << "a row of this report's own";
+  inbox_.release_first();
+  process_->pump();
+  EXPECT_TRUE(process_->shards().shard(0).holds({kProfile.tenant, "0"}, "v"))
+      << "should that row be lost, nobody else has it";
+  inbox_.release_first();
+  process_->pump();
+  EXPECT_EQ(table_.size(), 2u);
 }
 
 // What comes in while that is on its way waits for it, or the slot would be foreign for as long as

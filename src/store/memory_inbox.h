@@ -42,6 +42,7 @@ class MemoryInbox final : public Inbox {
 
   std::size_t held() const { return held_.size(); }
   std::uint64_t calls() const { return calls_; }
+  void release_first() { held_.front().signal(); }
   void release_all() {
     for (Event& event : held_) event.signal();
   }
