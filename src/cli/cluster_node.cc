@@ -168,9 +168,7 @@ void ClusterNode::lost(const SlotSet& slots) {
 
 Task<Result<void>> ClusterNode::flush(SlotSet slots) {
   Result<void> result;
-  std::size_t next = 0;
-  co_await side_by_side(shards_->count(), [&]() -> Task<> {
-    const std::size_t i = next++;
+  co_await side_by_side(shards_->count(), [&](std::size_t i) -> Task<> {
     std::vector<std::uint16_t> mine;
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (slots[slot] && slot % shards_->count() == i) mine.push_back(slot);

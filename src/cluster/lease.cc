@@ -133,9 +133,13 @@ void Lease::end_session() {
 
 bool Lease::is_overdue(const NodeRow& row, Millis now_ms) const {
   const auto seen = seen_.find(row.node);
-  return now_ms >= patient_until_ms_ && seen != seen_.end() &&
-         seen->second.session == row.session && seen->second.renewal == row.renewal &&
-         now_ms - seen->second.since_ms >= options_.take_after_ms;
+  return seen != seen_.end() && seen->second.session == row.session &&
+         seen->second.renewal == row.renewal && now_ms >= overdue_ms(seen->second);
+}
+
+// When a row that is still the same by then counts as overdue.
+Millis Lease::overdue_ms(const Seen& seen) const {
+  return std::max(seen.since_ms + options_.take_after_ms, patient_until_ms_);
 }
 
 // ---- Answers ------------------------------------------------------------------------------------
@@ -258,19 +262,14 @@ void Lease::decide(const std::vector<NodeRow>& rows, Millis now_ms) {
   const Millis turn_ms =
       static_cast<Millis>(std::min(before, options_.turns_max)) * options_.turn_ms;
   if (end_overdue(rows, turn_ms, now_ms) || rehome(rows, turn_ms, now_ms)) return;
-  // With nobody left to take them, those that were to follow are flushed as well.
-  if (giving_ && giving_->flush == 0 && !giving_->offered && takers_.empty() && !may_take() &&
-      !is_bare())
-    giving_.reset();
-  if (!giving_) begin_giving(now_ms);
   if (giving_ && giving_->flush == 0) offer();
+  if (!giving_) begin_giving(now_ms);
 }
 
 bool Lease::end_overdue(const std::vector<NodeRow>& rows, Millis turn_ms, Millis now_ms) {
   for (const NodeRow& row : rows) {
     if (row.over || row.node == node_) continue;
-    const Millis due_ms =
-        std::max(seen_.at(row.node).since_ms + options_.take_after_ms, patient_until_ms_) + turn_ms;
+    const Millis due_ms = overdue_ms(seen_.at(row.node)) + turn_ms;
     if (!is_overdue(row, now_ms) || now_ms < due_ms) {
       look_.due_ms = std::min(look_.due_ms, due_ms);
       continue;
@@ -330,8 +329,9 @@ void Lease::offer() {
   if (!takers_.empty())
     moves = place(*map_, giving_->slots, takers_, loads_);
   else if (!giving_->offered) {
-    // Nobody is left to take them. Who only journals keeps them, and does not answer for them.
-    if (may_take()) giving_.reset();
+    // Nobody is left to take them. Who only journals keeps them, and does not answer for them; but
+    // those that were to follow are flushed as well.
+    if (may_take() || !is_bare()) giving_.reset();
     refresh();
     return;
   }

@@ -191,6 +191,7 @@ class Lease {
   void offer();
   bool may_take() const { return !leaving_ && !skewed_; }
   bool is_overdue(const NodeRow& row, Millis now_ms) const;
+  Millis overdue_ms(const Seen& seen) const;
   Owner self() const { return {.node = node_, .session = session_}; }
 
   const LeaseOptions options_;

@@ -14,8 +14,8 @@
 
 namespace playhead {
 
-/// Awaits `count` coroutines that `work()` gives, all on the caller's executor, which runs one
-/// thing at a time. What `work` refers to needs to outlive only this.
+/// Awaits the coroutines that `work(0)` to `work(count - 1)` give, all on the caller's executor,
+/// which runs one thing at a time. What `work` refers to needs to outlive only this.
 template <typename Work>
 Task<> side_by_side(std::size_t count, Work work) {
   struct Working {
@@ -27,7 +27,7 @@ Task<> side_by_side(std::size_t count, Work work) {
   const Executor executor = co_await boost::asio::this_coro::executor;
   const auto working = std::make_shared<Working>(Working{.left = count, .error = {}, .end = {}});
   for (std::size_t i = 0; i < count; ++i)
-    boost::asio::co_spawn(executor, work(), [working](const std::exception_ptr& error) {
+    boost::asio::co_spawn(executor, work(i), [working](const std::exception_ptr& error) {
       if (error) working->error = error;
       if (--working->left == 0) working->end.signal();
     });

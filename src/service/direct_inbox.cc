@@ -74,11 +74,9 @@ Task<Result<void>> DirectInbox::append(std::vector<InboxRow> rows) {
   // To each owner one after the other, for he has other things to do as well. Who takes too long
   // over them may still answer his players' reports in time.
   const std::vector<Owner> owners = owners_of(rows);
-  std::size_t next = 0;
-  co_await side_by_side(owners.size(), [&]() -> Task<> {
-    const Owner& owner = owners[next++];
-    for (const Call& call : owner.calls)
-      if (!co_await give(*owner.node, call, rows, taken)) break;
+  co_await side_by_side(owners.size(), [&](std::size_t i) -> Task<> {
+    for (const Call& call : owners[i].calls)
+      if (!co_await give(*owners[i].node, call, rows, taken)) break;
   });
   std::vector<InboxRow> rest;
   for (std::size_t i = 0; i < rows.size(); ++i)

@@ -14,9 +14,7 @@ Task<FoldedParts> fold_parts(ShardThreads& shards, std::vector<InboxRow> rows) {
   FoldedParts out;
   std::vector<std::vector<InboxRow>> by_shard(shards.count());
   for (InboxRow& row : rows) by_shard[row.key.slot % shards.count()].push_back(std::move(row));
-  std::size_t next = 0;
-  co_await side_by_side(shards.count(), [&]() -> Task<> {
-    const std::size_t i = next++;
+  co_await side_by_side(shards.count(), [&](std::size_t i) -> Task<> {
     if (by_shard[i].empty()) co_return;
     auto done = co_await boost::asio::co_spawn(shards.threads().executor(i),
                                                shards.shard(i).fold_inbox(std::move(by_shard[i])),

@@ -29,7 +29,7 @@ Task<> tell(Shard& shard, std::uint16_t bucket, Millis began_ms, Instant began) 
 Task<Result<void>> InboxReader::step() {
   Result<void> result;
   std::uint16_t next = 0;
-  co_await side_by_side(kBucketsAtOnce, [&]() -> Task<> {
+  co_await side_by_side(kBucketsAtOnce, [&](std::size_t) -> Task<> {
     while (next < kInboxBuckets)
       if (auto done = co_await read(next++); !done && result) result = std::move(done);
   });

@@ -151,8 +151,8 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   fresh.record = report.record;
   bool dropped = false;
   const bool part = !unread_.empty() && view == unread_;
-  const Stamped stamped = stamp(report, fresh, arrival, options_.rules, &dropped,
-                                part ? Known::kPart : known(account.slot));
+  const Stamped stamped =
+      stamp(report, fresh, arrival, options_.rules, &dropped, known(account.slot, part));
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return refuse(Errc::kUnprocessable, "'at' is older than the reports that are still taken");
   if (is_erased(account, report.profile, stamped))
@@ -165,9 +165,10 @@ Shard::Taking Shard::begin_view(std::string_view tenant, const Report& report,
   entry.trail = std::make_unique<Trail>();
   entry.keyed_start = stamped.started_at.value_or(stamped.order.at);
   entry.part = part;
-  if (part) slots_[entry.slot].looked_ms = 0;  // of what the store has nobody knows here
-  if (part && std::ranges::find(slots_with_parts_, entry.slot) == slots_with_parts_.end())
-    slots_with_parts_.push_back(entry.slot);
+  if (part) {
+    slots_with_parts_.set(entry.slot);
+    slots_[entry.slot].looked_ms = 0;  // of what the store has nobody knows here
+  }
   figures_.playheads_dropped += dropped;
   const bool late = arrival - stamped.order.at > expiry_ms(entry);
   fold(entry, stamped, arrival, late, true);
@@ -183,8 +184,8 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
   expire_overdue(entry);
   View& view = entry.view;
   bool dropped = false;
-  Stamped stamped = stamp(report, view, arrival, options_.rules, &dropped,
-                          entry.part ? Known::kPart : known(entry.slot));
+  Stamped stamped =
+      stamp(report, view, arrival, options_.rules, &dropped, known(entry.slot, entry.part));
   if (stamped.order.at < arrival - options_.late_limit_ms)
     return {.taken = Taken::kRejected,
             .entry = nullptr,

@@ -279,8 +279,8 @@ class Shard {
   bool fold(Entry& entry, const Stamped& stamped, Instant arrival, bool late, bool is_new);
   bool update_texts(Entry& entry, const Report& report, const Order& order);
   void live_on(Entry& entry, Instant arrival);
-  Known known(std::uint16_t slot) const {
-    return slots_[slot].foreign ? Known::kPart : Known::kAll;
+  Known known(std::uint16_t slot, bool part) const {
+    return part || slots_[slot].foreign ? Known::kPart : Known::kAll;
   }
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
@@ -337,6 +337,8 @@ class Shard {
   std::vector<std::uint16_t> parts_in_the_way() const;
   bool settles(std::uint16_t slot) const;
   void forget_foreign(const std::vector<std::uint16_t>& slots);
+  /// In an own slot; in a foreign one every entry is.
+  bool is_part(const Entry& entry) const { return entry.part && !slots_[entry.slot].foreign; }
   bool has_parts(std::uint16_t slot);
   void forget_parts(std::vector<std::uint32_t> parts);
   void forget_entries(std::vector<std::uint32_t> gone);
@@ -420,9 +422,9 @@ class Shard {
   FrameNumber durable_ = 0;           ///< the newest frame known durable
 
   std::size_t parked_ = 0;
-  std::string absent_;  ///< a view that the store was just found not to have
-  std::string unread_;  ///< a view of which the store, that is away, may have something
-  std::vector<std::uint16_t> slots_with_parts_;  ///< of such views: to be swept first
+  std::string absent_;        ///< a view that the store was just found not to have
+  std::string unread_;        ///< a view of which the store, that is away, may have something
+  SlotSet slots_with_parts_;  ///< of such views: to be swept first
   std::uint32_t interval_ms_;
   Millis interval_since_ms_ = 0;  ///< when the interval was last as long as the load asks for
   std::uint64_t reports_at_tick_ = 0;

@@ -237,8 +237,7 @@ void Shard::forget_entries(std::vector<std::uint32_t> gone) {
 
 bool Shard::has_parts(std::uint16_t slot) {
   bool any = false;
-  if (!slots_[slot].foreign)
-    table_.each_in_slot(slot, [&](const Entry& entry) { any = any || entry.part; });
+  table_.each_in_slot(slot, [&](const Entry& entry) { any = any || is_part(entry); });
   return any;
 }
 
@@ -301,7 +300,7 @@ Task<> Shard::fold_row(InboxRow row, Folding& folding) {
 Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows) {
   Folding folding;
   folding.rows = std::move(rows);
-  co_await side_by_side(std::min(kFoldsAtOnce, folding.rows.size()), [&]() -> Task<> {
+  co_await side_by_side(std::min(kFoldsAtOnce, folding.rows.size()), [&](std::size_t) -> Task<> {
     while (folding.next < folding.rows.size() && !folding.failure)
       co_await fold_row(std::move(folding.rows[folding.next++]), folding);
   });
@@ -417,9 +416,7 @@ void Shard::looked(std::uint16_t bucket, Millis began_ms, Instant began) {
     Slot& slot = slots_[number];
     if (!owns(static_cast<std::uint16_t>(number)) || slot.foreign || slot.gained_ms > began_ms)
       continue;
-    if (slot.unread_ms >= began_ms ||
-        std::ranges::find(slots_with_parts_, number) != slots_with_parts_.end())
-      continue;
+    if (slot.unread_ms >= began_ms || slots_with_parts_[number]) continue;
     slot.looked_ms = began_ms;
     slot.looked_at = began;
     slot.covered = slot.covered || (slot.drained_ms > 0 && slot.drained_ms <= began_ms);

@@ -2,7 +2,6 @@
 // key order. See docs/architecture.md, "A checkpoint".
 #include <algorithm>
 #include <bitset>
-
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <iterator>
@@ -74,8 +73,11 @@ Task<Result<void>> Shard::sweep_due() {
   // What was imported since an erasure is hidden until the store has been told of it again.
   std::vector<std::uint16_t> slots = std::exchange(replayed_erasures_, {});
   std::ranges::move(parts_in_the_way(), std::back_inserter(slots));
-  std::erase_if(slots_with_parts_, [this](std::uint16_t slot) { return !has_parts(slot); });
-  std::ranges::copy(slots_with_parts_, std::back_inserter(slots));
+  for (std::uint16_t slot = 0; slots_with_parts_.any() && slot < kSlots; ++slot) {
+    if (!slots_with_parts_[slot]) continue;
+    slots_with_parts_[slot] = has_parts(slot);
+    if (slots_with_parts_[slot]) slots.push_back(slot);
+  }
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
     if (slot < kSlots && !slots_[slot].foreign) slots.push_back(static_cast<std::uint16_t>(slot));
@@ -252,7 +254,7 @@ void Shard::swept(const Handing& handing, bool written) {
       not_stored(entry);
       continue;
     }
-    if (entry.part && !slots_[entry.slot].foreign) {
+    if (is_part(entry)) {
       if (!entry.dirty) parts.push_back(number);
       continue;
     }

@@ -29,8 +29,7 @@ void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& t
   entry.through_wanted = true;
   // What follows on something unstored is stored with it, by a checkpoint: a store that has just
   // come back has enough to do.
-  const bool part = entry.part && !slots_[entry.slot].foreign;
-  if (store_away_ || part || (follows && entry.unstored)) {
+  if (store_away_ || is_part(entry) || (follows && entry.unstored)) {
     ++figures_.through_errors;
     ticket->outcome.unstored = entry.unstored = true;
     return;
@@ -127,10 +126,9 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
   std::vector<InboxRow> rows;
   std::vector<SlotEpoch> slots;
   std::vector<std::uint32_t> owned, parts;
-  bool parts_left = false;
   for (const std::uint32_t number : numbers) {
     Entry& entry = table_.at(number);
-    if (entry.hash == 0) continue;
+    if (entry.hash == 0 || is_part(entry)) continue;  // a part never waits: this was another view
     entry.through_wanted = false;
     if (slots_[entry.slot].foreign || !holds_lease(entry.slot)) {
       entry.through_writing = true;
@@ -139,11 +137,6 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
       parts.push_back(number);
       entry.dirty = entry.journalled = false;
       entry.flushing = true;
-      continue;
-    }
-    if (entry.part) {  // the next sweep has it in the inbox
-      entry.through_wanted = true;
-      parts_left = true;
       continue;
     }
     slots.push_back({entry.slot, slots_[entry.slot].epoch});
@@ -173,7 +166,7 @@ Task<bool> Shard::store_now(std::vector<std::uint32_t> numbers) {
     if (entry.through_writing && stored) entry.unstored = false;
     entry.through_writing = false;
   }
-  co_return stored && !parts_left;
+  co_return stored;
 }
 
 }  // namespace playhead
