@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kAttemptsMax =
     16;  // remembered; what an older one brought about is not believed
+constexpr std::size_t kLeavingParts = 8;  // one of them at once, of what is left
 
 bool is_live(const std::vector<NodeRow>& rows, std::uint64_t session) {
   return std::ranges::any_of(
@@ -53,7 +54,7 @@ std::vector<LeaseOrder> Lease::go_on(Millis now_ms) {
 
 std::vector<LeaseOrder> Lease::leave(Millis now_ms) {
   leaving_ = true;
-  own_.due_ms = look_.due_ms = now_ms;
+  own_.due_ms = look_.due_ms = give_due_ms_ = now_ms;
   refresh();
   return go_on(now_ms);
 }
@@ -305,14 +306,27 @@ bool Lease::rehome(const std::vector<NodeRow>& rows, Millis turn_ms, Millis now_
   return true;
 }
 
+// Some after the other: while they change hands nobody answers for them, and then their accounts
+// are to be read. More at once of a node that has many: it has not got long to leave.
+SlotSet Lease::part_of_all() const {
+  const SlotSet all = map_->slots_of(session_);
+  const std::size_t some =
+      std::max<std::size_t>(all.count() / kLeavingParts, options_.balance.gives_max);
+  return first_of(all, some);
+}
+
 void Lease::begin_giving(Millis now_ms) {
   SlotSet slots;
   if (!may_take()) {
-    // Some after the other: while they change hands nobody answers for them.
-    slots = map_->slots_of(session_);
-    if (!takers_.empty()) slots = first_of(slots, options_.balance.gives_max);
-  } else if (may_give_ && now_ms >= balance_due_ms_) {
-    balance_due_ms_ = now_ms + options_.balance_interval_ms;
+    // Who is skewed answers for none of them: nothing is gained by waiting.
+    if (!skewed_ && !takers_.empty() && now_ms < give_due_ms_) {
+      look_.due_ms = std::min(look_.due_ms, give_due_ms_);
+      return;
+    }
+    give_due_ms_ = now_ms + options_.leave_interval_ms;
+    slots = takers_.empty() ? map_->slots_of(session_) : part_of_all();
+  } else if (may_give_ && now_ms >= give_due_ms_) {
+    give_due_ms_ = now_ms + options_.balance_interval_ms;
     std::vector<Owner> nodes = takers_;
     nodes.push_back(self());
     slots = choose_gives(*map_, nodes, takers_.size(), loads_, options_.balance);

@@ -90,12 +90,13 @@ struct LeaseOptions {
   Millis skew_max_ms = 500;      ///< off the peers' median
   Millis look_interval_ms = 1'000;
   Millis blind_ms = 2'500;          ///< without a look, after which nobody counts as overdue,
-  Millis patience_max_ms = 15'000;  ///< nor for as long as there was none, up to this
+  Millis patience_max_ms = 60'000;  ///< nor for as long as there was none, up to this
   Millis retry_ms = 100;            ///< after what was refused or uncertain
   Millis turn_ms = 250;  ///< that each member leaves to those before it, so that few collide
   std::size_t turns_max = 8;
   Millis first_map_after_ms = 3'000;  ///< so that nodes which start together share it
   Millis balance_interval_ms = 5'000;
+  Millis leave_interval_ms = 1'500;  ///< so that who gets the parts can read them from the store
   BalanceOptions balance;
 };
 
@@ -188,6 +189,7 @@ class Lease {
   bool end_overdue(const std::vector<NodeRow>& rows, Millis turn_ms, Millis now_ms);
   bool rehome(const std::vector<NodeRow>& rows, Millis turn_ms, Millis now_ms);
   void begin_giving(Millis now_ms);
+  SlotSet part_of_all() const;
   void offer();
   bool may_take() const { return !leaving_ && !skewed_; }
   bool is_overdue(const NodeRow& row, Millis now_ms) const;
@@ -222,7 +224,7 @@ class Lease {
   Millis patient_until_ms_ = 0;  // until then nobody's session is ended
   std::vector<Owner> takers_;    // but this node
   std::optional<Millis> homeless_since_ms_;
-  Millis balance_due_ms_ = 0;
+  Millis give_due_ms_ = 0;
   std::optional<Giving> giving_;
   SlotSet answering_;
 };

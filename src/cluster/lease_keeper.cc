@@ -46,7 +46,7 @@ Task<bool> LeaseKeeper::run() {
 void LeaseKeeper::step() {
   if (done()) return;
   expire();
-  if (!done() && leave_by_ms_ && now_ms() >= *leave_by_ms_) end(stopped_);
+  if (!done() && leaving_since_ms_ && now_ms() >= leave_by_ms()) end(stopped_);
   if (done()) return;
   if (flushing_ && !flushing_->under_way && now_ms() >= flushing_->due_ms) begin_flush();
   if (now_ms() >= lease_.next_ms()) handle(lease_.tick(now_ms()));
@@ -56,14 +56,21 @@ Millis LeaseKeeper::next_ms() const {
   Millis out = lease_.next_ms();
   for (const auto& [ticket, pending] : pending_) out = std::min(out, pending.until_ms);
   if (flushing_ && !flushing_->under_way) out = std::min(out, flushing_->due_ms);
-  if (leave_by_ms_) out = std::min(out, *leave_by_ms_);
+  if (leaving_since_ms_) out = std::min(out, leave_by_ms());
   return out;
+}
+
+// When it goes, whatever it still has. Without a lease, as when the rows are away, it can't give.
+Millis LeaseKeeper::leave_by_ms() const {
+  const Millis leased_ms = std::max(*leaving_since_ms_, lease_.fresh_until_ms());
+  return std::min(*leaving_since_ms_ + options_.leave_max_ms,
+                  leased_ms + options_.leave_without_lease_ms);
 }
 
 void LeaseKeeper::leave() {
   boost::asio::post(executor_, [this] {
-    if (done() || leave_by_ms_) return;
-    leave_by_ms_ = now_ms() + options_.leave_max_ms;
+    if (done() || leaving_since_ms_) return;
+    leaving_since_ms_ = now_ms();
     handle(lease_.leave(now_ms()));
     wake();
   });

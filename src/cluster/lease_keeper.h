@@ -64,7 +64,8 @@ struct LeaseKeeperOptions {
   Millis order_timeout_ms = 1'000;         ///< after which an order's fate is uncertain
   std::size_t in_flight_max = 16;
   Millis flush_retry_ms = 500;
-  Millis leave_max_ms = 50'000;  ///< the handing over of all slots in order; then it just goes
+  Millis leave_max_ms = 50'000;  ///< the handing over of all slots in order; then it just goes,
+  Millis leave_without_lease_ms = 5'000;  ///< and so it does when it has had no lease for so long
   /// The longest wait of run(): its timer stands still while the machine sleeps, leases don't.
   Millis wake_max_ms = 250;
 };
@@ -133,6 +134,7 @@ class LeaseKeeper {
   bool settle(std::uint64_t ticket);
   void begin_flush();
   void end(bool& how);
+  Millis leave_by_ms() const;
   void wake() { timer_.cancel(); }
   void spawn(Task<> task);
 
@@ -167,7 +169,7 @@ class LeaseKeeper {
   std::map<std::uint64_t, Pending> pending_;  // by ticket
   std::optional<Flushing> flushing_;
   std::size_t in_flight_ = 0, spawned_ = 0;
-  std::optional<Millis> leave_by_ms_;
+  std::optional<Millis> leaving_since_ms_;
   bool left_ = false, stopped_ = false;
   Millis told_skew_ms_ = 0;
   std::uint64_t answered_session_ = 0, answered_renewal_ = 0;  // see NodeNote

@@ -358,6 +358,18 @@ TEST_F(LeaseKeeping, GoesWithoutHandingOverIfThatTakesTooLong) {
   ASSERT_TRUE(play_until([&] { return b.fresh_count() == kSlots; }));
 }
 
+TEST_F(LeaseKeeping, GoesSoonIfTheRowsAreAway) {
+  Member& a = join("a");
+  ASSERT_TRUE(play_until([&] { return a.fresh_count() == kSlots; }));
+  a.rows.fate = [](Call) { return Fate::kFailed; };
+  a.keeper.leave();
+  play(LeaseKeeperOptions().leave_without_lease_ms);
+  EXPECT_FALSE(a.keeper.done()) << "its lease lasts";
+  play(LeaseOptions().lease_ms + 100);
+  EXPECT_TRUE(a.keeper.done());
+  EXPECT_FALSE(table_.nodes.at("a").row.over);
+}
+
 TEST_F(LeaseKeeping, WithdrawsAllAtAStopAndSaysNothingToOthers) {
   Member& a = join("a");
   Member& b = join("b");

@@ -24,7 +24,7 @@ PeerNode* Routing::any_other(std::uint16_t slot, Millis now_ms) {
   for (std::size_t i = 0; i < others_.size(); ++i) {
     PeerNode* other = others_[(slot + i) % others_.size()];
     if (now_ms >= other->silent_until_ms.load(std::memory_order_relaxed) &&
-        now_ms >= other->leaseless_until_ms.load(std::memory_order_relaxed))
+        now_ms >= other->gives_back_until_ms.load(std::memory_order_relaxed))
       return other;
   }
   return nullptr;

@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cluster/lease_keeper.h"
@@ -22,8 +23,8 @@ struct PeerNode {
   std::atomic<Millis> silent_until_ms{0};
   /// When it last answered anything that was passed on.
   std::atomic<Millis> answered_ms{0};
-  /// As silent_until_ms: it has no lease either, and takes nothing but what is its own.
-  std::atomic<Millis> leaseless_until_ms{0};
+  /// As silent_until_ms: it gave back what this node, without a lease, had of its own.
+  std::atomic<Millis> gives_back_until_ms{0};
 };
 
 class Routing {
@@ -53,15 +54,18 @@ class Routing {
   static void fell_silent(PeerNode& peer, Millis now_ms) {
     peer.silent_until_ms.store(now_ms + kSilenceMs, std::memory_order_relaxed);
   }
-  static void has_no_lease(PeerNode& peer, Millis now_ms) {
-    peer.leaseless_until_ms.store(now_ms + kSilenceMs, std::memory_order_relaxed);
+  static void gave_back(PeerNode& peer, Millis now_ms) {
+    peer.gives_back_until_ms.store(now_ms + kSilenceMs, std::memory_order_relaxed);
   }
-  /// Whether what another node passes on is to be taken here. Without a lease only what is this
-  /// node's, as far as it knows: of all else whoever passes it on knows more, for it may be his.
-  bool may_take(std::uint16_t slot, Millis now_ms) const {
-    return now_ms < fresh_.fresh_until_ms() ||
-           owners_[slot].load(std::memory_order_acquire) == nullptr;
+  /// Whether what node `sender` passes on is to be taken here. Not what is its own, as far as this
+  /// node knows: its lease has run out, but nobody has ended its session, and here it would be a
+  /// part that has to go back to it. And without a lease only what is this node's: of all else
+  /// whoever passes it on knows more, for it may be his.
+  bool may_take(std::uint16_t slot, std::string_view sender, Millis now_ms) const {
+    const PeerNode* owner = owners_[slot].load(std::memory_order_acquire);
+    return owner == nullptr || (now_ms < fresh_.fresh_until_ms() && owner->node != sender);
   }
+  const std::string& self() const { return self_; }
 
  private:
   PeerNode* peer_of(const NodeEntry& entry);

@@ -66,13 +66,20 @@ TEST_F(RoutingTest, WithoutALeaseAnyOtherNodeThatAnswersIsAsked) {
 // As when the store is away for all: what a node gave away of its own would lie in the wrong
 // journal.
 TEST_F(RoutingTest, WithoutALeaseAnywhereEachTakesItsOwn) {
-  EXPECT_TRUE(routing_.may_take(kOthers, kLeaseEnd - 1)) << "to bring it to its owner";
-  EXPECT_FALSE(routing_.may_take(kOthers, kLeaseEnd));
-  EXPECT_TRUE(routing_.may_take(kMine, kLeaseEnd));
+  EXPECT_TRUE(routing_.may_take(kOthers, "c", kLeaseEnd - 1)) << "to bring it to its owner";
+  EXPECT_FALSE(routing_.may_take(kOthers, "c", kLeaseEnd));
+  EXPECT_TRUE(routing_.may_take(kMine, "c", kLeaseEnd));
   while (PeerNode* other = routing_.whom_to_ask(kMine, kLeaseEnd))
-    Routing::has_no_lease(*other, kLeaseEnd);
+    Routing::gave_back(*other, kLeaseEnd);
   EXPECT_EQ(asked(kOthers, kLeaseEnd), "b") << "of what is its own it is asked nonetheless";
   EXPECT_NE(asked(kMine, kLeaseEnd + Routing::kSilenceMs), "") << "it may have got one meanwhile";
+}
+
+// As when the store is back, and one node gets its lease sooner than another.
+TEST_F(RoutingTest, WhatIsTheSendersOwnGoesBackToHim) {
+  EXPECT_FALSE(routing_.may_take(kOthers, "b", 0));
+  EXPECT_TRUE(routing_.may_take(kMine, "b", 0));
+  EXPECT_TRUE(routing_.may_take(kNobodys, "b", 0)) << "his session may be over";
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace playhead {
 namespace {
 
-constexpr std::uint8_t kPassingFormat = 1;
+constexpr std::uint8_t kPassingFormat = 2;
 constexpr Millis kPassingMs = 1'000;                // for the owner's answer
 constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn; more are taken here
 constexpr std::uint32_t kUnderWayMax = 4;           // messages of one thread to one node
@@ -57,6 +57,24 @@ struct Passed {
   Result<Report> report;
 };
 
+// A message: who sends it, then reports. Takes the former off `bytes`.
+Result<std::string_view> sender_of(std::string_view& bytes) {
+  Reader in(bytes);
+  const auto format = in.fixed<std::uint8_t>();
+  const std::string_view sender = in.text();
+  if (!in.ok() || format != kPassingFormat)
+    return fail(Errc::kUnavailable, "reports are passed on in a format that is not known here");
+  bytes = in.rest();
+  return sender;
+}
+
+// Of a message that this node wrote: the reports.
+std::string_view reports_of(std::string_view message) {
+  const auto sender = sender_of(message);
+  PLAYHEAD_ASSERT(sender.has_value());
+  return message;
+}
+
 // The first of `bytes`, which go on behind it.
 Passed next_passed(std::string_view& bytes) {
   Reader in(bytes);
@@ -75,6 +93,10 @@ void Service::pass_on(std::size_t here, PeerNode& owner, std::string_view tenant
   if (passing.bytes.size() >= kPassingBytesMax)
     return take_here(here, tenant, report, index, ticket);
   ticket->hold();
+  if (passing.bytes.empty()) {
+    passing.bytes.push_back(static_cast<char>(kPassingFormat));
+    put_text(passing.bytes, others_.routing->self());
+  }
   passing.items.push_back({.ticket = ticket, .index = index});
   put_text(passing.bytes, tenant);
   encode(passing.bytes, report);
@@ -112,12 +134,12 @@ Task<> Service::send_on(std::size_t here, PeerNode& owner) {
   --passing.under_way;
 }
 
-// `outcome`: what the other node says of all that was sent. What it has no lease for is taken here.
+// `outcome`: what the other node says of all that was sent. What it gives back is taken here.
 void Service::settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutcome outcome) {
   const auto is_back = [](const Rejected& one) { return one.error.code == Errc::kNotOwner; };
   const bool any_back = std::ranges::any_of(outcome.rejected, is_back);
-  if (any_back) Routing::has_no_lease(other, clock_.monotonic_ms());
-  std::string_view rest = sent.bytes;
+  if (any_back) Routing::gave_back(other, clock_.monotonic_ms());
+  std::string_view rest = reports_of(sent.bytes);
   std::size_t next = 0;  // of those rejected, which are in order
   for (std::size_t i = 0; i < sent.items.size(); ++i) {
     auto& [ticket, index] = sent.items[i];
@@ -140,7 +162,7 @@ void Service::settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutc
 
 // The owner has not answered: this node takes the reports, and the inbox brings them to him.
 void Service::take_back(std::size_t here, Passing& passing) {
-  std::string_view rest = passing.bytes;
+  std::string_view rest = reports_of(passing.bytes);
   for (const auto& [ticket, index] : passing.items) {
     const Passed one = next_passed(rest);
     PLAYHEAD_ASSERT(one.report.has_value());
@@ -157,21 +179,25 @@ void Service::take_here(std::size_t here, std::string_view tenant, const Report&
 }
 
 Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string bytes) {
+  std::string_view rest = bytes;
+  const auto sender = sender_of(rest);
+  if (!sender) co_return std::unexpected(sender.error());
   auto ticket = std::make_shared<Ticket>();
   ticket->hold();
   const Millis now_ms = clock_.monotonic_ms();
-  std::string_view rest = bytes;
   bool own = false;
   Result<void> read;
   for (std::uint32_t index = 0; !rest.empty() && read; ++index) {
     const auto [tenant, report] = next_passed(rest);
     if (!report)
       read = fail(Errc::kInvalidArgument, "a report was passed on that can't be read here");
-    else if (others_.routing->may_take(slot_of(tenant, report->account), now_ms))
+    else if (others_.routing->may_take(slot_of(tenant, report->account), *sender, now_ms))
       hand(here, tenant, *report, index, ticket, own);
     else
       ticket->outcome.rejected.push_back(
-          {.index = index, .error = {Errc::kNotOwner, "no lease here either"}, .ended_by = {}});
+          {.index = index,
+           .error = {Errc::kNotOwner, "the sender has as much of a claim"},
+           .ended_by = {}});
   }
   if (own) shards_.shard(here).seal(ticket);
   ticket->release();

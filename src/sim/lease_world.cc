@@ -65,7 +65,7 @@ LeaseOutcome LeaseWorld::run() {
   return outcome_;
 }
 
-Millis LeaseWorld::lose_one(bool in_order) {
+LostNode LeaseWorld::lose_one(bool in_order) {
   calm_ = true;
   if (!run_until_settled(kSettleMs)) break_promise("the cluster does not settle");
   const Millis until_ms = now_ms() + span(0, 3'000);
@@ -79,8 +79,21 @@ Millis LeaseWorld::lose_one(bool in_order) {
   } else {
     stop(lost);
   }
-  while (!all_answered() && now_ms() < lost_ms + kSettleMs) timeline_.step(now_ms() + 10);
-  return now_ms() - lost_ms;
+  LostNode out;
+  std::vector<Millis> answered_ms(kSlots, lost_ms);
+  const auto is_over = [&](const SlotSet& now) {
+    return now.all() && (!lost.lease || lost.lease->answering().none());
+  };
+  for (SlotSet now; !is_over(now) && now_ms() < lost_ms + kSettleMs;) {
+    timeline_.step(now_ms() + 10);
+    now = answered();
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot) {
+      out.slot_ms_longest = std::max(out.slot_ms_longest, now_ms() - answered_ms[slot]);
+      if (now[slot]) answered_ms[slot] = now_ms();
+    }
+  }
+  out.over_ms = now_ms() - lost_ms;
+  return out;
 }
 
 // ---- Processes ----------------------------------------------------------------------------------
@@ -278,12 +291,12 @@ void LeaseWorld::check(Node& node) {
   }
 }
 
-bool LeaseWorld::all_answered() const {
+SlotSet LeaseWorld::answered() const {
   SlotSet all;
   for (const auto& node : nodes_)
     if (node->lease && local_ms(*node) < node->lease->fresh_until_ms())
       all |= node->lease->answering();
-  return all.all();
+  return all;
 }
 
 bool LeaseWorld::is_settled() const {
@@ -296,7 +309,7 @@ bool LeaseWorld::is_settled() const {
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (node->lease->answering()[slot]) total += loads_[slot];
   }
-  if (totals.size() != options_.nodes || !all_answered()) return false;
+  if (totals.size() != options_.nodes || !answered().all()) return false;
   const auto [low, high] = std::ranges::minmax(totals);
   const std::uint64_t sum = std::accumulate(totals.begin(), totals.end(), std::uint64_t{0});
   const std::uint64_t mean = sum / totals.size();

@@ -57,6 +57,12 @@ struct LeaseOutcome {
   Millis settled_ms = 0;  ///< after the faults stopped
 };
 
+/// Of a node that is lost: when it owned nothing any more and all slots were answered for, and how
+/// long that slot was not which had to wait the longest.
+struct LostNode {
+  Millis over_ms = 0, slot_ms_longest = 0;
+};
+
 struct LeaseWorldOptions {
   std::uint64_t seed = 1;
   std::size_t nodes = 3;
@@ -71,9 +77,8 @@ class LeaseWorld {
 
   /// Faults, then calm, until all is settled.
   LeaseOutcome run();
-  /// How long after one node of a calm, settled cluster is killed, or leaves in order, every slot
-  /// is answered for again.
-  Millis lose_one(bool in_order);
+  /// One node of a calm, settled cluster is killed, or leaves in order.
+  LostNode lose_one(bool in_order);
 
  private:
   /// What an answer makes of the lease that it comes to.
@@ -119,7 +124,7 @@ class LeaseWorld {
   void shift_loads();
   bool run_until_settled(Millis within_ms);
   bool is_settled() const;
-  bool all_answered() const;
+  SlotSet answered() const;
   Millis local_ms(const Node& node) const;
   Node& any_node();
   void after(Node& node, const std::vector<LeaseOrder>& orders);

@@ -20,6 +20,7 @@ AVOIDED_S = 1.0  # for so long nobody sends to a node that has failed, if there 
 PASS_S, PASS_S_MAX = 0.1, 1.0  # between two tries where all nodes have failed; longer each time
 GIVE_UP_S = 120.0
 FULL = 0.7  # of a body, as bodies are sent: so often that the rate is kept when some of them are late
+SLOW_S = 1.0  # a report that takes longer is counted
 OK = {200, 204}
 TRANSIENT = {429, 500, 502, 503, 504}
 
@@ -110,9 +111,12 @@ class Figures:
         self.reports = 0  # acknowledged
         self.unstored = 0  # of them, in bodies of which a part was known to one journal alone
         self.again = self.tries_most = 0  # those that needed more than one try, and the most of one
+        self.again_longest_s = 0.0  # of them, as seconds_longest
         self.failed = collections.Counter()  # bodies that were not taken whole, by what they met
         self.refusals = collections.Counter()  # by what an answer said of why
         self.seconds_longest = 0.0  # from a report's first try to its acknowledgement
+        self.longest_at, self.longest_ended_s = "-", 0.0  # the node that took it, and when, since `began`
+        self.slow = 0  # reports that took longer than SLOW_S
         self.gap_longest_s = self.gap_ended_s = 0.0  # in which nothing was acknowledged at all, and since `began`
         self.by_second = collections.Counter()  # reports acknowledged, by seconds since `began`
 
@@ -319,9 +323,14 @@ class Load:
                 return
             figures.reports += len(taken)
             figures.unstored += sum(one.sent.unstored for one in taken)
-            figures.again += sum(one.tries > 1 for one in taken)
+            again = [now - one.began for one in taken if one.tries > 1]
+            figures.again += len(again)
+            figures.again_longest_s = max(figures.again_longest_s, *again, 0.0)
             figures.tries_most = max(figures.tries_most, max(one.tries for one in taken))
-            figures.seconds_longest = max(figures.seconds_longest, now - min(one.began for one in taken))
+            figures.slow += sum(now - one.began > SLOW_S for one in taken)
+            if (longest := now - min(one.began for one in taken)) > figures.seconds_longest:
+                figures.seconds_longest = longest
+                figures.longest_at, figures.longest_ended_s = taken[0].sent.by, now - figures.began
             if now - figures.last_acknowledged > figures.gap_longest_s:
                 figures.gap_longest_s, figures.gap_ended_s = now - figures.last_acknowledged, now - figures.began
             figures.last_acknowledged = now

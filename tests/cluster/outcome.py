@@ -32,8 +32,11 @@ class Outcome:
     refusals: dict = dataclasses.field(default_factory=dict)  # what answers to failed tries said
     tries_most: int = 0
     acknowledged_s: float = 0.0  # the longest that a report took, with all its tries
+    again_s: float = 0.0  # the longest of those that needed more than one try
+    slowest: str = ""  # where and when that was, and how many others were slow
     tries_max: int | None = None  # what the fault may cost a report; else any number
     seconds_max: float | None = None
+    again_s_max: float | None = None
     gap_s: float = 0.0  # the longest in which nothing was acknowledged
     gap_ended_s: float = 0.0  # after the fault
     away: Away = dataclasses.field(default_factory=Away)
@@ -55,9 +58,10 @@ class Outcome:
         return (f"{self.fault} {self.detail}: owned {seconds(self.owned_s)}, answering {seconds(self.answering_s)}, "
                 f"stale until {seconds(self.stale_s)}, drained {seconds(self.drained_s)}, settled "
                 f"{seconds(self.settled_s)}; {self.reports} reports, {self.rate:.0f} a second, {self.unstored} of them "
-                f"unstored, {self.again} again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s, "
-                f"pause {self.gap_s:.1f} s until {self.gap_ended_s:.0f} s; bodies that failed: {failed}; {self.away.views} views "
-                f"looked at while away, {self.away.behind} behind, by at most {self.away.behind_longest_ms} ms; "
+                f"unstored, {self.again} again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s "
+                f"({self.slowest}; those again {self.again_s:.1f} s), pause {self.gap_s:.1f} s until {self.gap_ended_s:.0f} s; bodies that failed: "
+                f"{failed}; {self.away.views} views looked at while away, {self.away.behind} behind, by at most "
+                f"{self.away.behind_longest_ms} ms; "
                 f"{self.checked} views checked, {self.stale_left} accounts stale then; {cores_text(self.cores)}: "
                 f"{f'{len(self.faults)} FAULTS' if self.faults else 'ok'}")
 
@@ -67,7 +71,8 @@ def cores_text(cores):
 
 
 COLUMNS = (
-    "fault", "times", "reports acknowledged, a second", "unstored", "sent again", "tries of one, its time: most",
+    "fault", "times", "reports acknowledged, a second", "unstored", "sent again: reports, longest",
+    "tries of one, its time: most",
     "nothing acknowledged for: longest", "slots owned and answering: median, longest",
     "stale: median account, longest", "missing while away: views, oldest", "drained after: median, longest", "lost",
     "`stale: false` too old")
@@ -94,7 +99,7 @@ def _row(some):
         some[0].fault, len(some), f"{sum(outcome.reports for outcome in some):,}, "
         f"{statistics.median(outcome.rate for outcome in some):,.0f}",
         f"{sum(outcome.unstored for outcome in some):,}",
-        f"{sum(outcome.again for outcome in some):,}",
+        f"{sum(outcome.again for outcome in some):,}, {max(outcome.again_s for outcome in some):.1f} s",
         f"{max(outcome.tries_most for outcome in some)}, {max(outcome.acknowledged_s for outcome in some):.1f} s",
         f"{max(outcome.gap_s for outcome in some):.1f} s",
         _spread(outcome.answering_s for outcome in some),

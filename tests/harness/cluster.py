@@ -198,6 +198,7 @@ class Cluster:
 
     def restart(self, config):
         """All Playhead nodes, with that configuration. Returns as start() does, and when each has a fair part."""
+        self._terminate()
         for node in self.nodes:
             node.stop()
             node.configure(config)
@@ -205,14 +206,20 @@ class Cluster:
             node.launch()
         for node in self.nodes:
             node.wait_ready()
-        # Who is ready first takes all, and gives to the others in small steps.
-        eventually(self._is_shared, "each node owns slots", SHARE_TRIES)
+        self.wait_shared()
         self.wait_settled()
 
+    def wait_shared(self):
+        """Until each node has a fair part, and all say so alike. Who is ready first takes all, and gives in small steps."""
+        eventually(self._is_shared, "each node owns slots, and all say so", SHARE_TRIES)
+
     def _is_shared(self):
-        look = self.nodes[0].look()
-        owned = slots_by_owner(look) if look else {}
-        return all(owned.get(node.name, 0) > SLOTS // (2 * len(self.nodes)) for node in self.nodes)
+        looks = [node.look() for node in self.nodes]
+        if None in looks or any(look["slots"] != looks[0]["slots"] for look in looks):
+            return False
+        owned = slots_by_owner(looks[0])
+        return (sum(owned.values()) == SLOTS
+                and all(owned.get(node.name, 0) > SLOTS // (2 * len(self.nodes)) for node in self.nodes))
 
     def wait_settled(self):
         """Until every slot is owned, and no answer stale."""
@@ -248,13 +255,17 @@ class Cluster:
             self.cache.kill()
         self.ring.kill()
 
+    def _terminate(self):
+        """SIGTERM to all at once: else one hands over to the next, which takes its time."""
+        for node in self.nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.process.terminate()
+
     def stop(self):
-        """Ends it in order: nodes hand their slots over as far as there is somebody to take them."""
+        """Ends it in order."""
         failures = []
         running = [node for node in self.nodes if node.process is not None]
-        for node in running:
-            if node.process.poll() is None:
-                node.process.terminate()
+        self._terminate()
         for node in running:
             code = node.stop() if node.process.poll() is None else node.process.returncode
             node.process = None
