@@ -268,10 +268,16 @@ class Load:
         self.stopping = threading.Event()
         self.workers = [Worker(self, number, some) for number, some in enumerate(lives)]
         self.threads = []
+        self.stopped = time.monotonic()
 
     def start(self):
         self.stopping.clear()
         self.figures.last_acknowledged = time.monotonic()
+        # Each goes on where it was between two heartbeats: were all due at once, waves of reports would follow.
+        away_s = time.monotonic() - self.stopped
+        for worker in self.workers:
+            for life in worker.lives:
+                life.due += away_s
         self.threads = [threading.Thread(target=self._work, args=(worker,)) for worker in self.workers]
         for thread in self.threads:
             thread.start()
@@ -282,6 +288,7 @@ class Load:
         for thread in self.threads:
             thread.join()
         self.threads = []
+        self.stopped = time.monotonic()
 
     @property
     def idle(self):
