@@ -30,13 +30,19 @@ def settle(cluster, accounts):
     eventually(lambda: not stale_ones(cluster.nodes, accounts), "nothing is stale")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def at_rest(cluster):
+    """Tests before these may have taken nodes away."""
+    cluster.wait_at_rest()
+
+
 @pytest.fixture
 def nodes(cluster, request):
     return [cluster.nodes[number] for number in request.param]
 
 
 def test_each_node_says_that_all_slots_are_owned_and_by_whom(cluster):
-    cluster.wait_shared()  # in the end, for tests before this one may have taken nodes away
+    cluster.wait_shared()
 
 
 def test_all_nodes_answer_as_the_fold_does(cluster):

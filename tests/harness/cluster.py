@@ -27,6 +27,7 @@ HTTP_PORT, PEER_PORT = 8080, 7101
 NODES_MAX = 9
 SETTLE_TRIES = 1_200  # a minute: more than any lease takes
 SHARE_TRIES = 3_600
+REST_S = 11.0  # more than two rounds of the rebalancer
 SUBNET_TRIES = 50
 FRESH_ACCOUNTS = 48
 STOP_SECONDS_MAX = 60  # for a node's stop: the handing over, requests in flight, and the journal
@@ -212,6 +213,21 @@ class Cluster:
     def wait_shared(self):
         """Until each node has a fair part, and all say so alike. Who is ready first takes all, and gives in small steps."""
         eventually(self._is_shared, "each node owns slots, and all say so", SHARE_TRIES)
+
+    def wait_at_rest(self):
+        """Until shares are fair, no slot has changed hands for two rounds of the rebalancer, and no answer is stale."""
+        self.wait_shared()
+        seen, since = None, 0.0
+
+        def is_at_rest():
+            nonlocal seen, since
+            slots = self.nodes[0].look()["slots"]
+            if slots != seen:
+                seen, since = slots, time.monotonic()
+            return time.monotonic() - since > REST_S
+
+        eventually(is_at_rest, "no slot changes hands", SHARE_TRIES)
+        self.wait_settled()
 
     def _is_shared(self):
         looks = [node.look() for node in self.nodes]
