@@ -172,10 +172,9 @@ class Campaign:
         outcome.slowest = f"{figures.longest_at}, until {figures.longest_ended_s:.0f} s; {figures.slow} over {SLOW_S:g} s"
         outcome.gap_s, outcome.gap_ended_s = figures.gap_longest_s, figures.gap_ended_s
         if (figures.seconds_longest > (outcome.seconds_max or figures.seconds_longest)
-                or figures.tries_most > (outcome.tries_max or figures.tries_most)
-                or figures.again_longest_s > (outcome.again_s_max or figures.again_longest_s)):
-            outcome.faults.append(f"a report took {figures.seconds_longest:.1f} s, one {figures.tries_most} tries, one "
-                                  f"that was sent again {figures.again_longest_s:.1f} s: more than this fault may cost")
+                or figures.tries_most > (outcome.tries_max or figures.tries_most)):
+            outcome.faults.append(f"a report took {figures.seconds_longest:.1f} s, one {figures.tries_most} tries: "
+                                  "more than this fault may cost")
         outcome.read, outcome.too_old = readers.answers, readers.too_old
         outcome.read_failed = dict(readers.failed)
         if readers.stale_until:

@@ -10,8 +10,7 @@ from harness.server import PAUSE_S
 from oracle.fold import text_of
 
 AWAY_S = 3.0  # of load once the slots are owned again, before an owner comes back
-CALM_S_MAX = 5.0  # of a report, while the store is away and all nodes are there, or nodes go in order
-AGAIN_S_MAX = 1.0  # of a report that another node took, at a rolling restart
+CALM_S_MAX = 5.0  # of a report, while the store is away and all nodes are there
 CUT_S = 10.0  # at least; the longest lease is over by then
 SIDES = (("peers",), ("cassandra",), ("cassandra", "peers"))
 CUTS = tuple(itertools.product(SIDES, WAYS))
@@ -100,7 +99,7 @@ def cassandra_away(campaign, outcome):
 
 def rolling_restart(campaign, outcome):
     """rolling restart: SIGTERM to one node after the other, each back before the next goes. It may cost one more try."""
-    outcome.seconds_max, outcome.tries_max, outcome.again_s_max = CALM_S_MAX, 2, AGAIN_S_MAX
+    outcome.seconds_max, outcome.tries_max = 1.0, 2
     for node in campaign.cluster.nodes:
         code = node.stop()
         if code != 0:

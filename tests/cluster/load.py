@@ -272,9 +272,9 @@ class Load:
 
     def start(self):
         self.stopping.clear()
-        self.figures.last_acknowledged = time.monotonic()
+        self.figures.last_acknowledged = now = time.monotonic()
         # Each goes on where it was between two heartbeats: were all due at once, waves of reports would follow.
-        away_s = time.monotonic() - self.stopped
+        away_s = now - self.stopped
         for worker in self.workers:
             for life in worker.lives:
                 life.due += away_s

@@ -36,7 +36,6 @@ class Outcome:
     slowest: str = ""  # where and when that was, and how many others were slow
     tries_max: int | None = None  # what the fault may cost a report; else any number
     seconds_max: float | None = None
-    again_s_max: float | None = None
     gap_s: float = 0.0  # the longest in which nothing was acknowledged
     gap_ended_s: float = 0.0  # after the fault
     away: Away = dataclasses.field(default_factory=Away)
@@ -59,8 +58,8 @@ class Outcome:
                 f"stale until {seconds(self.stale_s)}, drained {seconds(self.drained_s)}, settled "
                 f"{seconds(self.settled_s)}; {self.reports} reports, {self.rate:.0f} a second, {self.unstored} of them "
                 f"unstored, {self.again} again, at most {self.tries_most} tries and {self.acknowledged_s:.1f} s "
-                f"({self.slowest}; those again {self.again_s:.1f} s), pause {self.gap_s:.1f} s until {self.gap_ended_s:.0f} s; bodies that failed: "
-                f"{failed}; {self.away.views} views looked at while away, {self.away.behind} behind, by at most "
+                f"({self.slowest}; those again {self.again_s:.1f} s), pause {self.gap_s:.1f} s until "
+                f"{self.gap_ended_s:.0f} s; bodies that failed: {failed}; {self.away.views} views looked at while away, {self.away.behind} behind, by at most "
                 f"{self.away.behind_longest_ms} ms; "
                 f"{self.checked} views checked, {self.stale_left} accounts stale then; {cores_text(self.cores)}: "
                 f"{f'{len(self.faults)} FAULTS' if self.faults else 'ok'}")

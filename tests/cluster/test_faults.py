@@ -9,6 +9,7 @@ import random
 import pytest
 
 from cluster.campaign import Campaign
+from cluster.check import stale_ones
 from cluster.faults import FAULTS
 from cluster.ledger import brisk, now_ms
 from harness import eventually, fresh, report
@@ -65,11 +66,6 @@ def told():
     return told_of([fresh("cut") for _ in range(CUT_ACCOUNTS)])
 
 
-def is_stored(answer):
-    assert answer.status == 204, answer
-    return answer.header(UNSTORED) is None
-
-
 @pytest.mark.parametrize("way", WAYS)
 def test_what_a_node_takes_while_it_is_cut_off_from_its_peers_gets_to_the_owners(cluster, told, way):
     node = cluster.nodes[1]
@@ -86,8 +82,10 @@ def test_a_node_that_is_cut_off_from_cassandra_gives_what_it_takes_to_the_others
     with Cut(cluster, node, way, ("cassandra",)):
         eventually(lambda: all(node.name not in slots_by_owner(other.look()) for other in others),
                    "the others own its slots, and know it")
-        # Reports go by what was known some milliseconds before: until then they come back to whom they were for.
-        eventually(lambda: is_stored(node.post_reports(list(told.values()))), "the others take what it gets")
+        # Who does not route by that yet would ask it, and it says stale.
+        eventually(lambda: not any(stale_ones([other], list(told)) for other in others), "the others answer for them")
+        answer = node.post_reports(list(told.values()))
+        assert answer.status == 204 and answer.header(UNSTORED) is None, answer
         for account, said in told.items():
             read = node.request("GET", f"/v1/accounts/{account}/views/v")
             assert read.status == 200 and read.json()["playhead_ms"] == said["playhead_ms"], read

@@ -12,6 +12,7 @@ import pytest
 from cluster.check import stale_ones
 from cluster.ledger import PROFILES, RULES, TITLES, Ledger, Life, brisk, now_ms
 from harness import EventStream, assert_problem, eventually, fresh, report, watch
+from harness.cluster import SLOTS, slots_by_owner
 from oracle.compare import Asker, differences
 from oracle.fold import Account, ms_of
 
@@ -42,7 +43,11 @@ def nodes(cluster, request):
 
 
 def test_each_node_says_that_all_slots_are_owned_and_by_whom(cluster):
-    cluster.wait_shared()
+    looks = [node.look() for node in cluster.nodes]
+    assert all(look["slots"] == looks[0]["slots"] for look in looks)
+    owned = slots_by_owner(looks[0])
+    assert owned.keys() == {node.name for node in cluster.nodes} and sum(owned.values()) == SLOTS, owned
+    assert all(count > SLOTS / 6 for count in owned.values()), owned
 
 
 def test_all_nodes_answer_as_the_fold_does(cluster):
