@@ -20,6 +20,7 @@ namespace {
 constexpr Millis kRoutingMs = 50;
 constexpr Millis kLookMs = 1'000;
 constexpr Millis kLoadsMs = 5'000;
+constexpr Millis kTellMs = 500;
 
 LeaseKeeperOptions keeper_options(const Config& config) {
   LeaseKeeperOptions out;
@@ -164,6 +165,23 @@ void ClusterNode::lost(const SlotSet& slots) {
     shards_->threads().post(
         i, [shard = &shards_->shard(i), mine = std::move(by_shard[i])] { shard->lose(mine); });
   spdlog::info("{} slots have left this node", slots.count());
+}
+
+// Nobody answers for what has been given before its new owner knows.
+void ClusterNode::changed_map() {
+  const auto nodes = keeper_.status()->nodes;
+  for (const NodeEntry& entry : *nodes) {
+    if (entry.row.node == node_ || entry.row.over || entry.note.peer_address.empty()) continue;
+    ++running_;
+    asio::co_spawn(context_, tell_of_map(entry.note.peer_address), asio::detached);
+  }
+}
+
+// Who is not reached looks by himself before long.
+Task<> ClusterNode::tell_of_map(std::string peer_address) {
+  (void)co_await peers_.ask(std::move(peer_address), PeerCall::kChangedMap, {},
+                            Deadline::after(clock_, kTellMs));
+  one_ended();
 }
 
 Task<Result<void>> ClusterNode::flush(SlotSet slots) {

@@ -44,6 +44,10 @@ class ClusterNode final : public LeaseListener {
   void gained(const SlotSet& slots, const SlotMap& map) override;
   void lost(const SlotSet& slots) override;
   Task<Result<void>> flush(SlotSet slots) override;
+  void changed_map() override;
+
+  /// Another node's changed_map().
+  void look() { keeper_.look(); }
 
  private:
   Task<> keep_routing();
@@ -51,6 +55,7 @@ class ClusterNode final : public LeaseListener {
   Task<> keep_dropping();
   Task<> keep_loads();
   Task<> keep_lease();
+  Task<> tell_of_map(std::string peer_address);
   void one_ended();
   Task<> pause(Millis span);
 
@@ -67,7 +72,7 @@ class ClusterNode final : public LeaseListener {
   std::unique_ptr<InboxReader> reader_;
   std::unique_ptr<LoadExchange> loads_;
   std::thread thread_;
-  int running_ = 4;  ///< of the loops that a stop waits for
+  int running_ = 4;  ///< of the loops and calls that a stop waits for
   std::atomic<bool> stopping_ = false, leaving_ = false;
   std::atomic<bool> left_ = false, in_order_ = false;
 };

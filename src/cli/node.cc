@@ -251,6 +251,9 @@ void Node::answer_peer(PeerCall call, std::string bytes, PeerAnswer answer) {
       return answer_with(cluster_->loads().own());
     case PeerCall::kParts:
       return answer_with(take_parts(*shards_, std::move(bytes)));
+    case PeerCall::kChangedMap:
+      cluster_->look();
+      return answer(std::string());
     case PeerCall::kHttp:
       break;
   }

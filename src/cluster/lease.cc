@@ -52,6 +52,11 @@ std::vector<LeaseOrder> Lease::go_on(Millis now_ms) {
   return std::exchange(orders_, {});
 }
 
+std::vector<LeaseOrder> Lease::look(Millis now_ms) {
+  look_.due_ms = std::min(look_.due_ms, now_ms);
+  return go_on(now_ms);
+}
+
 std::vector<LeaseOrder> Lease::leave(Millis now_ms) {
   leaving_ = true;
   own_.due_ms = look_.due_ms = give_due_ms_ = now_ms;
@@ -225,6 +230,8 @@ std::vector<LeaseOrder> Lease::flushed(Millis now_ms, std::uint64_t ticket) {
     giving_->flush = 0;
     look_.due_ms = now_ms;
     if (leaving_) own_.due_ms = now_ms;
+    const Millis rest_ms = std::min(2 * (now_ms - giving_->since_ms), options_.leave_rest_max_ms);
+    if (leaving_) give_due_ms_ = std::max(give_due_ms_, now_ms + rest_ms);
   }
   return go_on(now_ms);
 }
@@ -332,7 +339,7 @@ void Lease::begin_giving(Millis now_ms) {
     slots = choose_gives(*map_, nodes, takers_.size(), loads_, options_.balance);
   }
   if (slots.none()) return;
-  giving_ = Giving{.slots = slots};
+  giving_ = Giving{.slots = slots, .since_ms = now_ms};
   giving_->flush = order(Flush{.slots = slots});
   refresh();
 }

@@ -96,7 +96,8 @@ struct LeaseOptions {
   std::size_t turns_max = 8;
   Millis first_map_after_ms = 3'000;  ///< so that nodes which start together share it
   Millis balance_interval_ms = 5'000;
-  Millis leave_interval_ms = 1'500;  ///< so that who gets the parts can read them from the store
+  Millis leave_interval_ms = 1'500;  ///< so that who gets the parts can read them from the store,
+  Millis leave_rest_max_ms = 2'000;  ///< and twice as long as that took to store them, up to this
   BalanceOptions balance;
 };
 
@@ -116,6 +117,8 @@ class Lease {
                                     const std::optional<std::vector<NodeRow>>& rows);
   std::vector<LeaseOrder> changed(Millis now_ms, std::uint64_t ticket, LeaseChange change);
   std::vector<LeaseOrder> flushed(Millis now_ms, std::uint64_t ticket);
+  /// Another node says that it has changed the map: what its looks would find by and by.
+  std::vector<LeaseOrder> look(Millis now_ms);
   /// Hand over and go: at has_left() the process may end.
   std::vector<LeaseOrder> leave(Millis now_ms);
   /// Whether this node has anything of slots that are not its own: it does not go in order as long
@@ -165,6 +168,7 @@ class Lease {
   // Slots on their way to others.
   struct Giving {
     SlotSet slots;
+    Millis since_ms = 0;
     std::uint64_t flush = 0;               // the ticket; 0: done
     std::optional<std::uint64_t> offered;  // the version that an offer was to replace
   };

@@ -67,6 +67,14 @@ Millis LeaseKeeper::leave_by_ms() const {
                   leased_ms + options_.leave_without_lease_ms);
 }
 
+void LeaseKeeper::look() {
+  boost::asio::post(executor_, [this] {
+    if (done()) return;
+    handle(lease_.look(now_ms()));
+    wake();
+  });
+}
+
 void LeaseKeeper::leave() {
   boost::asio::post(executor_, [this] {
     if (done() || leaving_since_ms_) return;
@@ -294,6 +302,7 @@ NodeNote LeaseKeeper::note_of(const NodeRow& row) const {
 Task<> LeaseKeeper::change_map(std::uint64_t ticket, ChangeMap change) {
   const auto made = co_await rows_.change_map(std::move(change.to));
   remember(made);
+  if (made && *made) listener_.changed_map();
   if (settle(ticket)) answer_change(ticket, made);
 }
 

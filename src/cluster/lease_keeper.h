@@ -4,7 +4,7 @@
 // Operation: run() on the executor, from the join to leave() or stop(). What run() does between its
 //   waits is step(), which tests with a clock of their own call themselves.
 // Concurrency: the executor runs one thing at a time; the listener is called on it. From any
-//   thread: leave(), stop(), set_loads(), set_left_behind(), fresh() and status(). It outlives
+//   thread: look(), leave(), stop(), set_loads(), set_left_behind(), fresh() and status(). It outlives
 //   run(); the rows, the listener, the clock and the executor's loop outlive it.
 // Invariants:
 //  1. What a lease does not allow any more is withdrawn before its next order is carried out.
@@ -55,6 +55,9 @@ class LeaseListener {
   /// nobody may still answer for them on the word of an earlier look at FreshSlots. After an error
   /// it is asked again.
   virtual Task<Result<void>> flush(SlotSet slots) = 0;
+  /// This node has given slots to others, or taken some. Who is told looks at once
+  /// (LeaseKeeper::look), and else within LeaseOptions::look_interval_ms.
+  virtual void changed_map() = 0;
 };
 
 struct LeaseKeeperOptions {
@@ -97,6 +100,8 @@ class LeaseKeeper {
   /// When step() has something to do next.
   Millis next_ms() const;
 
+  /// As Lease has it.
+  void look();
   /// Hands all slots over, and ends run().
   void leave();
   /// Ends run() without a word to others, who wait for the lease to run out.

@@ -49,6 +49,7 @@ class Work final : public LeaseListener {
   Event release;
   std::function<void(const SlotSet&)> on_flush = [](const SlotSet&) {};
   std::function<void()> on_gained = [] {};
+  std::function<void()> on_changed_map = [] {};
 
   void gained(const SlotSet& more, const SlotMap& map) override {
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
@@ -63,6 +64,7 @@ class Work final : public LeaseListener {
     slots &= ~fewer;
     flushed &= ~fewer;
   }
+  void changed_map() override { on_changed_map(); }
   Task<Result<void>> flush(SlotSet which) override {
     ++flushes;
     EXPECT_EQ(which & ~slots, SlotSet());
@@ -217,6 +219,21 @@ TEST_F(LeaseKeeping, GivesANewNodeItsShareOnceThatIsFlushed) {
   ASSERT_TRUE(play_until([&] { return b.has_half(); }));
   EXPECT_TRUE(a.has_half());
   EXPECT_EQ(a.work.slots & b.work.slots, SlotSet());
+}
+
+TEST_F(LeaseKeeping, LooksAtOnceWhenItIsToldThatTheMapHasChanged) {
+  Member& a = join("a");
+  play(10'000);
+  Millis changed_ms = 0, gained_ms = 0;
+  Member& b = join("b");
+  b.work.on_gained = [&] { gained_ms = time_.boottime_ms; };
+  a.work.on_changed_map = [&] {
+    changed_ms = time_.boottime_ms;
+    b.keeper.look();
+  };
+  ASSERT_TRUE(play_until([&] { return b.has_half(); }));
+  EXPECT_GT(changed_ms, 0);
+  EXPECT_EQ(gained_ms, changed_ms);
 }
 
 TEST_F(LeaseKeeping, RepeatsAFlushThatFailedUntilItIsDone) {

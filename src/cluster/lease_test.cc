@@ -335,6 +335,28 @@ TEST(Lease, IsFlushedAndHandedOverInPartsByANodeThatLeaves) {
   EXPECT_EQ(b.owned(), kSlots) << "with its next look, without waiting for anything";
 }
 
+// Others have to read from it what has been stored.
+TEST(Lease, IsHandedOverMoreSlowlyWhileTheStoreIsSlow) {
+  Rows rows;
+  Member a(rows, "a"), b(rows, "b");
+  play(10'000, 60'000, a, b);
+  a.hold = is<Flush>;
+  a.carry_out(60'000, a.lease.leave(60'000));
+  Millis now_ms = 60'000;
+  for (const Millis flush_ms : {900, 5'000}) {
+    play(now_ms, now_ms + flush_ms, a, b);
+    now_ms += flush_ms;
+    ASSERT_EQ(a.held.size(), 1u);
+    a.answer(now_ms, a.take_held());
+    const Millis rest_ms = std::min(2 * flush_ms, kUsual.leave_rest_max_ms);
+    play(now_ms, now_ms + rest_ms, a, b);
+    EXPECT_TRUE(a.held.empty());
+    now_ms += rest_ms;
+    a.tick(now_ms);
+  }
+  EXPECT_EQ(a.held.size(), 1u);
+}
+
 // Whoever takes over after a lease's end must find all of it in the store.
 TEST(Lease, IsFlushedWholeWhenThoseWhoWereToTakeItAreGone) {
   Rows rows;

@@ -15,10 +15,11 @@ namespace playhead {
 
 /// What the bytes of a call are. Numbers are on the wire: append, never renumber.
 enum class PeerCall : std::uint8_t {
-  kReports = 1,  ///< service/passing.cc
-  kHttp = 2,     ///< http/passing.h
-  kFigures = 3,  ///< service/load_exchange.h
-  kParts = 4,    ///< service/direct_inbox.h
+  kReports = 1,     ///< service/passing.cc
+  kHttp = 2,        ///< http/passing.h
+  kFigures = 3,     ///< service/load_exchange.h
+  kParts = 4,       ///< service/direct_inbox.h
+  kChangedMap = 5,  ///< no bytes, nor an answer's: LeaseKeeper::look()
 };
 
 class Peers {

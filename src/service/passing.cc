@@ -10,13 +10,14 @@
 namespace playhead {
 namespace {
 
-constexpr std::uint8_t kPassingFormat = 2;
+constexpr std::uint8_t kPassingFormat = 3;
 constexpr Millis kPassingMs = 1'000;                // for the owner's answer
 constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn; more are taken here
-constexpr std::uint32_t kUnderWayMax = 4;           // messages of one thread to one node
+// Messages of one thread to one node, by Service::Lane.
+constexpr std::uint32_t kUnderWayMax[] = {4, 32};
 
 // What the owner says of a message: whether the store has what it took, the interval that it wants,
-// and each of the reports that it refused.
+// each of the reports that it refused, and which ones it has not taken, for they have to wait.
 std::string encode_outcome(const BatchOutcome& outcome) {
   std::string out;
   out.push_back(static_cast<char>(kPassingFormat));
@@ -29,6 +30,8 @@ std::string encode_outcome(const BatchOutcome& outcome) {
     put_text(out, rejected.error.detail);
     put_text(out, rejected.ended_by);
   }
+  put_varint(out, outcome.waiting.size());
+  for (const std::uint32_t index : outcome.waiting) put_varint(out, index);
   return out;
 }
 
@@ -48,6 +51,8 @@ Result<BatchOutcome> decode_outcome(std::string_view bytes) {
     rejected.ended_by = in.text();
     out.rejected.push_back(std::move(rejected));
   }
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left)
+    out.waiting.push_back(in.narrow<std::uint32_t>());
   if (!in.ok()) return fail(Errc::kUnavailable, "the account's owner gave half an answer");
   return out;
 }
@@ -57,21 +62,28 @@ struct Passed {
   Result<Report> report;
 };
 
-// A message: who sends it, then reports. Takes the former off `bytes`.
-Result<std::string_view> sender_of(std::string_view& bytes) {
+struct Head {
+  std::string_view sender;
+  bool prompt = false;  ///< wants no report to wait
+};
+
+// A message: its head, then reports. Takes the former off `bytes`.
+Result<Head> head_of(std::string_view& bytes) {
   Reader in(bytes);
   const auto format = in.fixed<std::uint8_t>();
-  const std::string_view sender = in.text();
+  Head head;
+  head.prompt = in.fixed<std::uint8_t>() != 0;
+  head.sender = in.text();
   if (!in.ok() || format != kPassingFormat)
     return fail(Errc::kUnavailable, "reports are passed on in a format that is not known here");
   bytes = in.rest();
-  return sender;
+  return head;
 }
 
 // Of a message that this node wrote: the reports.
 std::string_view reports_of(std::string_view message) {
-  const auto sender = sender_of(message);
-  PLAYHEAD_ASSERT(sender.has_value());
+  const auto head = head_of(message);
+  PLAYHEAD_ASSERT(head.has_value());
   return message;
 }
 
@@ -86,31 +98,32 @@ Passed next_passed(std::string_view& bytes) {
 
 }  // namespace
 
-void Service::pass_on(std::size_t here, PeerNode& owner, std::string_view tenant,
+void Service::pass_on(std::size_t here, PeerNode& owner, Lane lane, std::string_view tenant,
                       const Report& report, std::uint32_t index,
                       const std::shared_ptr<Ticket>& ticket) {
-  Passing& passing = passing_[here][&owner];
+  Passing& passing = passing_[here][{&owner, lane}];
   if (passing.bytes.size() >= kPassingBytesMax)
     return take_here(here, tenant, report, index, ticket);
   ticket->hold();
   if (passing.bytes.empty()) {
     passing.bytes.push_back(static_cast<char>(kPassingFormat));
+    passing.bytes.push_back(lane == Lane::kPrompt ? 1 : 0);
     put_text(passing.bytes, others_.routing->self());
   }
   passing.items.push_back({.ticket = ticket, .index = index});
   put_text(passing.bytes, tenant);
   encode(passing.bytes, report);
-  if (passing.posted || passing.under_way >= kUnderWayMax) return;
+  if (passing.posted || passing.under_way >= kUnderWayMax[static_cast<std::size_t>(lane)]) return;
   passing.posted = true;
   // With all that is submitted in this turn of the loop.
-  shards_.threads().post(here, [this, here, &owner] {
-    boost::asio::co_spawn(shards_.threads().executor(here), send_on(here, owner),
+  shards_.threads().post(here, [this, here, &owner, lane] {
+    boost::asio::co_spawn(shards_.threads().executor(here), send_on(here, owner, lane),
                           boost::asio::detached);
   });
 }
 
-Task<> Service::send_on(std::size_t here, PeerNode& owner) {
-  Passing& passing = passing_[here][&owner];
+Task<> Service::send_on(std::size_t here, PeerNode& owner, Lane lane) {
+  Passing& passing = passing_[here][{&owner, lane}];
   passing.posted = false;
   ++passing.under_way;
   while (!passing.items.empty()) {
@@ -134,21 +147,25 @@ Task<> Service::send_on(std::size_t here, PeerNode& owner) {
   --passing.under_way;
 }
 
-// `outcome`: what the other node says of all that was sent. What it gives back is taken here.
+// `outcome`: what the other node says of all that was sent. What it gives back is taken here; what
+// has to wait there is sent once more, and does so by itself.
 void Service::settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutcome outcome) {
   const auto is_back = [](const Rejected& one) { return one.error.code == Errc::kNotOwner; };
   const bool any_back = std::ranges::any_of(outcome.rejected, is_back);
   if (any_back) Routing::gave_back(other, clock_.monotonic_ms());
   std::string_view rest = reports_of(sent.bytes);
-  std::size_t next = 0;  // of those rejected, which are in order
+  std::size_t next = 0, waits = 0;  // of those rejected, and those that wait, which are in order
   for (std::size_t i = 0; i < sent.items.size(); ++i) {
     auto& [ticket, index] = sent.items[i];
     Passed one;
-    if (any_back) one = next_passed(rest);
+    if (any_back || !outcome.waiting.empty()) one = next_passed(rest);
     ticket->outcome.next_report_ms =
         std::max(ticket->outcome.next_report_ms, outcome.next_report_ms);
     ticket->outcome.unstored = ticket->outcome.unstored || outcome.unstored;
-    if (next == outcome.rejected.size() || outcome.rejected[next].index != i) {
+    if (waits < outcome.waiting.size() && outcome.waiting[waits] == i) {
+      ++waits;
+      pass_on(here, other, Lane::kPatient, one.tenant, *one.report, index, ticket);
+    } else if (next == outcome.rejected.size() || outcome.rejected[next].index != i) {
       ++ticket->outcome.accepted;
     } else if (Rejected rejected = std::move(outcome.rejected[next++]); is_back(rejected)) {
       take_here(here, one.tenant, *one.report, index, ticket);
@@ -180,9 +197,9 @@ void Service::take_here(std::size_t here, std::string_view tenant, const Report&
 
 Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string bytes) {
   std::string_view rest = bytes;
-  const auto sender = sender_of(rest);
-  if (!sender) co_return std::unexpected(sender.error());
-  auto ticket = std::make_shared<Ticket>();
+  const auto head = head_of(rest);
+  if (!head) co_return std::unexpected(head.error());
+  auto ticket = std::make_shared<Ticket>(head->prompt);
   ticket->hold();
   const Millis now_ms = clock_.monotonic_ms();
   bool own = false;
@@ -191,7 +208,7 @@ Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string 
     const auto [tenant, report] = next_passed(rest);
     if (!report)
       read = fail(Errc::kInvalidArgument, "a report was passed on that can't be read here");
-    else if (others_.routing->may_take(slot_of(tenant, report->account), *sender, now_ms))
+    else if (others_.routing->may_take(slot_of(tenant, report->account), head->sender, now_ms))
       hand(here, tenant, *report, index, ticket, own);
     else
       ticket->outcome.rejected.push_back(
@@ -205,6 +222,7 @@ Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string 
   if (!read) co_return std::unexpected(read.error());
   if (ticket->failure()) co_return std::unexpected(*ticket->failure());
   std::ranges::sort(ticket->outcome.rejected, {}, &Rejected::index);
+  std::ranges::sort(ticket->outcome.waiting);
   co_return encode_outcome(ticket->outcome);
 }
 

@@ -26,6 +26,7 @@ void merge(BatchOutcome& into, BatchOutcome&& from) {
   into.next_report_ms = std::max(into.next_report_ms, from.next_report_ms);
   into.unstored = into.unstored || from.unstored;
   std::ranges::move(from.rejected, std::back_inserter(into.rejected));
+  std::ranges::copy(from.waiting, std::back_inserter(into.waiting));
 }
 
 }  // namespace
@@ -57,7 +58,7 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
     if (others_.routing != nullptr)
       other = others_.routing->whom_to_ask(slot_of(tenant, report.account), clock_.monotonic_ms());
     if (other != nullptr)
-      pass_on(here, *other, tenant, report, index, ticket);
+      pass_on(here, *other, Lane::kPrompt, tenant, report, index, ticket);
     else
       hand(here, tenant, report, index, ticket, own);
   }
@@ -97,7 +98,7 @@ void Service::send(std::size_t here, std::size_t owner) {
         Shard& shard = shards_.shard(owner);
         for (std::size_t next = 0; next < items.size();) {
           const std::shared_ptr<Ticket> origin = std::move(items[next].ticket);
-          auto ticket = std::make_shared<Ticket>();
+          auto ticket = std::make_shared<Ticket>(origin->prompt());
           ticket->hold();
           std::uint32_t count = 0;
           do {

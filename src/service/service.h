@@ -127,7 +127,10 @@ class Service {
 
  private:
   struct Outbox;
-  // What one thread has for one other node until the answer to its message before is there.
+  // What is told at once, and what has to wait until its account has been read: the former must
+  // not wait for that, too.
+  enum class Lane : std::uint8_t { kPrompt, kPatient };
+  // What one thread has for one other node, in a lane, until one of its messages is answered.
   struct Passing {
     struct Item {
       std::shared_ptr<Ticket> ticket;
@@ -145,9 +148,9 @@ class Service {
   void hand(std::size_t here, std::string_view tenant, const Report& report, std::uint32_t index,
             const std::shared_ptr<Ticket>& ticket, bool& own);
   void send(std::size_t here, std::size_t owner);
-  void pass_on(std::size_t here, PeerNode& owner, std::string_view tenant, const Report& report,
-               std::uint32_t index, const std::shared_ptr<Ticket>& ticket);
-  Task<> send_on(std::size_t here, PeerNode& owner);
+  void pass_on(std::size_t here, PeerNode& owner, Lane lane, std::string_view tenant,
+               const Report& report, std::uint32_t index, const std::shared_ptr<Ticket>& ticket);
+  Task<> send_on(std::size_t here, PeerNode& owner, Lane lane);
   void settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutcome outcome);
   void take_back(std::size_t here, Passing& passing);
   void take_here(std::size_t here, std::string_view tenant, const Report& report,
@@ -194,7 +197,8 @@ class Service {
   ShardOptions options_;
   std::shared_ptr<char> alive_ = std::make_shared<char>();  ///< for those that may outlive this
   Others others_;
-  std::vector<std::map<PeerNode*, Passing>> passing_;  ///< by thread; each on it
+  /// By thread; each on it.
+  std::vector<std::map<std::pair<PeerNode*, Lane>, Passing>> passing_;
   std::vector<std::unique_ptr<Outbox>> outboxes_;  ///< by (from, to); each on its sender's thread
 };
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "runtime/side_by_side.h"
 #include "shard/shard.h"
 
 namespace playhead {
@@ -178,9 +179,14 @@ Task<Result<void>> Shard::load(AccountRef ref) {
   while (result && !account.loaded) {
     const std::uint32_t purges = account.purges;
     const std::uint64_t epoch = slots_[slot].epoch;
-    Result<std::vector<StoredView>> views = co_await parts_.store->active_views(ref);
+    Result<std::vector<StoredView>> views;
     Result<Erasures> erasures;
-    if (views) erasures = co_await parts_.store->erasures(ref);
+    co_await side_by_side(2, [&](std::size_t which) -> Task<> {
+      if (which == 0)
+        views = co_await parts_.store->active_views(ref);
+      else
+        erasures = co_await parts_.store->erasures(ref);
+    });
     // Also if the slot is here again: somebody else may have had it since it was read.
     if (slots_[slot].foreign || slots_[slot].epoch != epoch)
       result = fail(Errc::kUnavailable, std::string(kNotMine));

@@ -314,6 +314,7 @@ void Shard::live_on(Entry& entry, Instant arrival) {
 
 void Shard::park(Account& account, const Report& report, std::uint32_t index,
                  const std::shared_ptr<Ticket>& ticket) {
+  if (ticket->prompt()) return ticket->outcome.waiting.push_back(index);
   if (parked_ >= options_.parked_max) {
     Rejected rejected =
         rejection(Errc::kOverloaded, "too many accounts are being read; retry later");

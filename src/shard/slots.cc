@@ -26,7 +26,7 @@ constexpr Millis kSettleMaxMs = 500;
 constexpr Millis kNewOwnerMs = 1'500;
 // Views that have changed, of slots that are given away: more would keep them without an owner for
 // seconds.
-constexpr std::size_t kHandedOverMax = 1'024;
+constexpr std::size_t kHandedOverMax = 2'048;
 constexpr std::size_t kFoldsAtOnce = 32;  // rows of the inbox, by one shard
 
 }  // namespace

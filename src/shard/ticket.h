@@ -16,7 +16,13 @@ namespace playhead {
 
 class Ticket {
  public:
+  /// A prompt ticket keeps nobody waiting for an account to be read: a report that needs that is
+  /// left out (BatchOutcome::waiting).
+  explicit Ticket(bool prompt = false) : prompt_(prompt) {}
+
   BatchOutcome outcome;
+
+  bool prompt() const { return prompt_; }
 
   /// One more thing to wait for. Not once all was there: whoever adds one thing after the other
   /// holds the ticket meanwhile.
@@ -42,6 +48,7 @@ class Ticket {
   void then(std::move_only_function<void()> then) { then_ = std::move(then); }
 
  private:
+  const bool prompt_;
   std::uint32_t holds_ = 0;
   std::optional<Error> failure_;
   std::move_only_function<void()> then_;

@@ -137,6 +137,7 @@ class Campaign:
         missing = self.silent_views()
         give_up = self.ended + WAIT_S_MAX
         while (missing := places_missing(self.cluster.nodes, missing)) and time.monotonic() < give_up:
+            self.say(f"{time.monotonic() - self.ended:.1f} s after the fault {len(missing)} silent views are behind")
             time.sleep(LOOK_PAUSE_S)
         while (left := self._left_in_inbox(1)) and time.monotonic() < give_up:
             time.sleep(LOOK_PAUSE_S)
