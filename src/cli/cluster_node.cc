@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "runtime/side_by_side.h"
+#include "service/handed_slots.h"
 
 namespace playhead {
 
@@ -21,6 +22,7 @@ constexpr Millis kRoutingMs = 50;
 constexpr Millis kLookMs = 1'000;
 constexpr Millis kLoadsMs = 5'000;
 constexpr Millis kTellMs = 500;
+constexpr std::size_t kHandedBytes = 256u << 10;  // of a message, or one slot more
 
 LeaseKeeperOptions keeper_options(const Config& config) {
   LeaseKeeperOptions out;
@@ -139,6 +141,7 @@ Task<> ClusterNode::keep_dropping() {
 }
 
 void ClusterNode::gained(const SlotSet& slots, const SlotMap& map) {
+  std::erase_if(handed_, [&](const auto& one) { return slots[one.first]; });
   std::vector<std::vector<SlotEpoch>> by_shard(shards_->count());
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (slots[slot])
@@ -158,6 +161,7 @@ void ClusterNode::gained(const SlotSet& slots, const SlotMap& map) {
 }
 
 void ClusterNode::lost(const SlotSet& slots) {
+  std::erase_if(handed_, [&](const auto& one) { return slots[one.first]; });
   std::vector<std::vector<std::uint16_t>> by_shard(shards_->count());
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (slots[slot]) by_shard[slot % by_shard.size()].push_back(slot);
@@ -167,36 +171,54 @@ void ClusterNode::lost(const SlotSet& slots) {
   spdlog::info("{} slots have left this node", slots.count());
 }
 
-// Nobody answers for what has been given before its new owner knows.
-void ClusterNode::changed_map() {
+// Their new owners get what was given, and all know at once whose it is: until then nobody answers
+// for it.
+void ClusterNode::changed_map(const SlotMap& map) {
   const auto nodes = keeper_.status()->nodes;
   for (const NodeEntry& entry : *nodes) {
     if (entry.row.node == node_ || entry.row.over || entry.note.peer_address.empty()) continue;
-    ++running_;
-    asio::co_spawn(context_, tell_of_map(entry.note.peer_address), asio::detached);
+    std::vector<HandedSlot> its;
+    std::size_t bytes = 0;
+    for (auto& [slot, handed] : handed_) {
+      const Owner* owner = map.owner_of(slot);
+      if (owner == nullptr || owner->session != entry.row.session) continue;
+      handed.epoch = map.epoch_of(slot);
+      bytes += handed.accounts.size();
+      its.push_back(std::move(handed));
+      if (bytes < kHandedBytes) continue;
+      tell(entry.note.peer_address, PeerCall::kHanded, encode_handed(std::exchange(its, {})));
+      bytes = 0;
+    }
+    if (!its.empty()) tell(entry.note.peer_address, PeerCall::kHanded, encode_handed(its));
+    tell(entry.note.peer_address, PeerCall::kChangedMap, {});
   }
+  handed_.clear();
 }
 
-// Who is not reached looks by himself before long.
-Task<> ClusterNode::tell_of_map(std::string peer_address) {
-  (void)co_await peers_.ask(std::move(peer_address), PeerCall::kChangedMap, {},
+void ClusterNode::tell(const std::string& peer_address, PeerCall call, std::string bytes) {
+  ++running_;
+  asio::co_spawn(context_, tell_now(peer_address, call, std::move(bytes)), asio::detached);
+}
+
+// Who is not reached looks by himself before long, and reads from the store.
+Task<> ClusterNode::tell_now(std::string peer_address, PeerCall call, std::string bytes) {
+  (void)co_await peers_.ask(std::move(peer_address), call, std::move(bytes),
                             Deadline::after(clock_, kTellMs));
   one_ended();
 }
 
 Task<Result<void>> ClusterNode::flush(SlotSet slots) {
-  Result<void> result;
   co_await side_by_side(shards_->count(), [&](std::size_t i) -> Task<> {
     std::vector<std::uint16_t> mine;
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
       if (slots[slot] && slot % shards_->count() == i) mine.push_back(slot);
     if (mine.empty()) co_return;
-    auto done =
+    auto handed =
         co_await asio::co_spawn(shards_->threads().executor(i),
                                 shards_->shard(i).hand_over(std::move(mine)), asio::use_awaitable);
-    if (!done && result) result = std::move(done);
+    for (HandedSlot& one : handed) handed_[one.slot] = std::move(one);
   });
-  co_return result;
+  co_return Result<void>{};
 }
 
 }  // namespace playhead

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
+#include <map>
 #include <memory>
 #include <thread>
 
@@ -44,7 +45,7 @@ class ClusterNode final : public LeaseListener {
   void gained(const SlotSet& slots, const SlotMap& map) override;
   void lost(const SlotSet& slots) override;
   Task<Result<void>> flush(SlotSet slots) override;
-  void changed_map() override;
+  void changed_map(const SlotMap& map) override;
 
   /// Another node's changed_map().
   void look() { keeper_.look(); }
@@ -55,7 +56,8 @@ class ClusterNode final : public LeaseListener {
   Task<> keep_dropping();
   Task<> keep_loads();
   Task<> keep_lease();
-  Task<> tell_of_map(std::string peer_address);
+  void tell(const std::string& peer_address, PeerCall call, std::string bytes);
+  Task<> tell_now(std::string peer_address, PeerCall call, std::string bytes);
   void one_ended();
   Task<> pause(Millis span);
 
@@ -71,6 +73,7 @@ class ClusterNode final : public LeaseListener {
   Checkpointer* checkpointer_ = nullptr;
   std::unique_ptr<InboxReader> reader_;
   std::unique_ptr<LoadExchange> loads_;
+  std::map<std::uint16_t, HandedSlot> handed_;  ///< slots flushed, until they are given
   std::thread thread_;
   int running_ = 4;  ///< of the loops and calls that a stop waits for
   std::atomic<bool> stopping_ = false, leaving_ = false;

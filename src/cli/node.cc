@@ -16,6 +16,7 @@
 #include "auth/token_authenticator.h"
 #include "cli/data.h"
 #include "cli/process_figures.h"
+#include "service/handed_slots.h"
 #include "store/archive.h"
 
 namespace playhead {
@@ -251,6 +252,8 @@ void Node::answer_peer(PeerCall call, std::string bytes, PeerAnswer answer) {
       return answer_with(cluster_->loads().own());
     case PeerCall::kParts:
       return answer_with(take_parts(*shards_, std::move(bytes)));
+    case PeerCall::kHanded:
+      return answer_with(take_handed(*shards_, std::move(bytes)));
     case PeerCall::kChangedMap:
       cluster_->look();
       return answer(std::string());

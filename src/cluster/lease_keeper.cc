@@ -300,9 +300,9 @@ NodeNote LeaseKeeper::note_of(const NodeRow& row) const {
 }
 
 Task<> LeaseKeeper::change_map(std::uint64_t ticket, ChangeMap change) {
-  const auto made = co_await rows_.change_map(std::move(change.to));
+  const auto made = co_await rows_.change_map(change.to);
   remember(made);
-  if (made && *made) listener_.changed_map();
+  if (made && *made && !done()) listener_.changed_map(*change.to);
   if (settle(ticket)) answer_change(ticket, made);
 }
 

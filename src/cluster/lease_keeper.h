@@ -4,8 +4,8 @@
 // Operation: run() on the executor, from the join to leave() or stop(). What run() does between its
 //   waits is step(), which tests with a clock of their own call themselves.
 // Concurrency: the executor runs one thing at a time; the listener is called on it. From any
-//   thread: look(), leave(), stop(), set_loads(), set_left_behind(), fresh() and status(). It outlives
-//   run(); the rows, the listener, the clock and the executor's loop outlive it.
+//   thread: look(), leave(), stop(), set_loads(), set_left_behind(), fresh() and status(). It
+//   outlives run(); the rows, the listener, the clock and the executor's loop outlive it.
 // Invariants:
 //  1. What a lease does not allow any more is withdrawn before its next order is carried out.
 //  2. An order to the rows is answered to the machine once: with what came of it, or as uncertain
@@ -55,9 +55,9 @@ class LeaseListener {
   /// nobody may still answer for them on the word of an earlier look at FreshSlots. After an error
   /// it is asked again.
   virtual Task<Result<void>> flush(SlotSet slots) = 0;
-  /// This node has given slots to others, or taken some. Who is told looks at once
+  /// This node has made `map`, to give slots to others or to take some. Who is told looks at once
   /// (LeaseKeeper::look), and else within LeaseOptions::look_interval_ms.
-  virtual void changed_map() = 0;
+  virtual void changed_map(const SlotMap& map) = 0;
 };
 
 struct LeaseKeeperOptions {

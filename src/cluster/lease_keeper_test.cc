@@ -64,7 +64,7 @@ class Work final : public LeaseListener {
     slots &= ~fewer;
     flushed &= ~fewer;
   }
-  void changed_map() override { on_changed_map(); }
+  void changed_map(const SlotMap& /*map*/) override { on_changed_map(); }
   Task<Result<void>> flush(SlotSet which) override {
     ++flushes;
     EXPECT_EQ(which & ~slots, SlotSet());

@@ -110,6 +110,9 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
        &F::sweep_errors);
   each(kCounter, "playhead_erasures_total", "Accounts and profiles erased.", &F::erasures);
   each(kCounter, "playhead_account_loads_total", "Accounts read from the store.", &F::loads);
+  each(kCounter, "playhead_accounts_handed_total",
+       "Accounts that came with their slots from the slots' former owner, and were not read.",
+       &F::handed);
   each(kCounter, "playhead_streams_dropped_total", "Streams whose reader was too slow.",
        &F::streams_dropped);
 }

@@ -20,6 +20,7 @@ enum class PeerCall : std::uint8_t {
   kFigures = 3,     ///< service/load_exchange.h
   kParts = 4,       ///< service/direct_inbox.h
   kChangedMap = 5,  ///< no bytes, nor an answer's: LeaseKeeper::look()
+  kHanded = 6,      ///< service/handed_slots.h
 };
 
 class Peers {

@@ -24,7 +24,7 @@ struct BatchOutcome {
   std::vector<Rejected> rejected;
   std::uint32_t next_report_ms = 0;    ///< the interval the server wants
   bool unstored = false;               ///< the store was away: only the journal has some of it
-  std::vector<std::uint32_t> waiting;  ///< of a prompt Ticket: what was not taken, by its index
+  std::vector<std::uint32_t> waiting;  ///< of a prompt Ticket: what is to be repeated, by its index
 };
 
 /// One active view: "who is watching what now".
@@ -54,6 +54,7 @@ struct ShardFigures {
   std::uint64_t inbox_folded = 0, inbox_dropped = 0;  ///< taken from it; of no use any more
   std::uint64_t streams = 0, streams_dropped = 0;
   std::uint64_t loads = 0;      ///< accounts read from the store
+  std::uint64_t handed = 0;     ///< that came with their slots instead
   std::uint64_t undrained = 0;  ///< views in memory that are others' to fold
   std::uint64_t sweep_errors = 0;
   std::uint64_t erasures = 0;  ///< done by the store

@@ -29,6 +29,7 @@
 #include "record/frame.h"
 #include "runtime/clock.h"
 #include "shard/channel.h"
+#include "shard/handed.h"
 #include "shard/options.h"
 #include "shard/outcome.h"
 #include "shard/table.h"
@@ -161,8 +162,11 @@ class Shard {
   void lose(const std::vector<std::uint16_t>& slots);
   /// The same for slots about to be given away. When it returns nothing is on its way to the store
   /// as from their owner, and the store has all of it, unless that is much. What it does not have,
-  /// or did not take, goes to whoever gets the slots, a little later. Errors: none.
-  Task<Result<void>> hand_over(std::vector<std::uint16_t> slots);
+  /// or did not take, goes to whoever gets the slots, a little later. What is given to him: without
+  /// epochs, for they are not known yet.
+  Task<std::vector<HandedSlot>> hand_over(std::vector<std::uint16_t> slots);
+  /// What a slot's former owner gave; of use when the slot is gained under that epoch.
+  void take_handed(HandedSlot handed);
   /// Folds rows of the inbox, and hands what has changed to the store. Those that may be removed
   /// now. Errors: unavailable; repeating it is safe.
   Task<Result<std::vector<InboxKey>>> fold_inbox(std::vector<InboxRow> rows);
@@ -285,6 +289,8 @@ class Shard {
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
             const std::shared_ptr<Ticket>& ticket);
+  void write_without(const Taking& taking, std::uint32_t index,
+                     const std::shared_ptr<Ticket>& ticket);
   Task<> unpark(AccountRef account);
   Task<std::optional<Error>> bring(AccountRef account, Taking needed);
 
@@ -352,6 +358,18 @@ class Shard {
   Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial);
   static bool only_moves(const Entry& entry, const StoredView& joined);
   void merge_into(Entry& entry, const StoredView& partial);
+
+  // handed.cc
+  struct Handed {
+    HandedSlot handed;
+    Millis until_ms = 0;
+  };
+  bool is_stored(const Entry& entry) const;
+  bool may_go(const Account& account);
+  std::vector<HandedSlot> gather_handed(const std::vector<std::uint16_t>& slots);
+  void adopt_handed(std::uint16_t slot);
+  void forget_handed(std::uint16_t slot);
+  void forget_late_handed();
 
   // through.cc
   void write_through(std::uint32_t number, const std::shared_ptr<Ticket>& ticket,
@@ -437,6 +455,8 @@ class Shard {
   Sweep giving_parts_;                            ///< to other nodes
   std::vector<std::uint16_t> replayed_erasures_;  ///< slots that the store is told of first
   Waiters settle_end_;                            ///< of slots that are about to be owned
+  std::map<std::uint16_t, Handed> handed_;        ///< by slot, until that is gained
+  std::size_t handed_bytes_ = 0;
   std::vector<SlotEpoch> stepped_;  ///< slots that are foreign because the store is away
   Through through_, through_now_;   ///< to be stored next; on their way
   Millis through_began_ms_ = 0;     ///< `through_now_`

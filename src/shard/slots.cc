@@ -61,6 +61,7 @@ void Shard::settle_slot(std::uint16_t number) {
   slot.gained_ms = parts_.clock->monotonic_ms();
   slot.looked_ms = slot.drained_ms = 0;
   slot.covered = false;
+  adopt_handed(number);
 }
 
 // What memory had of a gained slot is on its way to the inbox.
@@ -118,7 +119,7 @@ void Shard::forget_accounts(const std::bitset<kSlots>& lost) {
   });
 }
 
-Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
+Task<std::vector<HandedSlot>> Shard::hand_over(std::vector<std::uint16_t> slots) {
   const auto owned_as = [this](std::uint16_t slot) {
     return std::max(slots_[slot].epoch, slots_[slot].gaining);
   };
@@ -134,6 +135,7 @@ Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
   // It may have taken so long that they are here again.
   std::erase_if(slots, [&](std::uint16_t slot) { return owned_as(slot) != epochs[slot]; });
   // What failed, and what came in meanwhile, goes as parts.
+  std::vector<HandedSlot> handed = gather_handed(slots);
   lose(slots);
   settle_end_.wake();
   for (const std::uint16_t slot : slots)  // it may be asked again, until somebody takes them
@@ -141,7 +143,7 @@ Task<Result<void>> Shard::hand_over(std::vector<std::uint16_t> slots) {
   // What is on its way to the views' rows must not arrive after what the next owner writes there.
   while (storing_through_) co_await through_end_.wait();
   while (sweeping_.under_way) co_await sweeping_.end.wait();
-  co_return Result<void>{};
+  co_return handed;
 }
 
 std::size_t Shard::changed_in(const std::vector<std::uint16_t>& slots) {

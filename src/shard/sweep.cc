@@ -22,6 +22,7 @@ void Shard::tick() {
   wheel_.advance(now_ms, [this](std::uint32_t number) { expire(number); });
   look_after_through();
   end_step_back();
+  forget_late_handed();
   settle_end_.wake();  // for some it may have taken too long
   journal_full_ = parts_.journal->bytes() >= options_.journal_bytes_max;
   waiting_recent_ = std::max(waiting_, waiting_recent_ - waiting_recent_ / 8);

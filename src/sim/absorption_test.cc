@@ -80,7 +80,7 @@ class Absorption : public ::testing::Test {
     std::iota(all.begin(), all.end(), std::uint16_t{0});
     handed_ = false;
     process_->start(0, process_->shards().shard(0).hand_over(all),
-                    [this](const Result<void>& handed) { handed_ = handed.has_value(); });
+                    [this](const std::vector<HandedSlot>&) { handed_ = true; });
     process_->pump();
     run(within);
     return handed_;

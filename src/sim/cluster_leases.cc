@@ -2,6 +2,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
+#include "service/handed_slots.h"
 #include "sim/cluster_world.h"
 
 namespace playhead::sim {
@@ -151,17 +152,26 @@ void ClusterWorld::hand_over(std::uint16_t slot, Node& from, Node& to) {
   ShardThreads& shards = from.life->process->shards();
   const std::size_t index = slot % shards.count();
   from.life->process->start(index, shards.shard(index).hand_over({slot}),
-                            [this, slot, session, &from, &to](Result<void> done) {
+                            [this, slot, session, &from, &to](std::vector<HandedSlot> handed) {
                               if (from.session != session) return;
                               from.flushing[slot] = false;
                               const Owner* owner = map_->owner_of(slot);
-                              if (!done || owner == nullptr || owner->session != session ||
-                                  !reachable(to) || to.session == 0 ||
-                                  to.lease_until_ms <= timeline_.monotonic_ms())
+                              if (owner == nullptr || owner->session != session || !reachable(to) ||
+                                  to.session == 0 || to.lease_until_ms <= timeline_.monotonic_ms())
                                 return;  // it is tried again
                               from.giving[slot] = from.held[slot] = false;
                               give(slot, to);
+                              send_along(from, to, std::move(handed));
                             });
+}
+
+// It may come before the new owner knows that the slot is his, later, or never.
+void ClusterWorld::send_along(Node& from, const Node& to, std::vector<HandedSlot> handed) {
+  for (HandedSlot& one : handed) one.epoch = map_->epoch_of(one.slot);
+  from.life->process->start(0,
+                            from.life->peers.ask(to.name, PeerCall::kHanded, encode_handed(handed),
+                                                 Deadline::after(timeline_, kLeaseMs)),
+                            [](const Result<std::string>&) {});
 }
 
 }  // namespace playhead::sim

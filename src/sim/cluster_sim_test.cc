@@ -40,6 +40,7 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
     all.taken_over += outcome.taken_over;
     all.passed_on += outcome.passed_on;
     all.parts_given += outcome.parts_given;
+    all.handed += outcome.handed;
     all.grants += outcome.grants;
     all.unchecked += outcome.unchecked;
     all.refused_by_limit += outcome.refused_by_limit;
@@ -61,6 +62,7 @@ void play(std::uint64_t first, std::uint64_t count, bool alone) {
       {"slots taken over", all.taken_over},
       {"calls between nodes", all.passed_on},
       {"of them with parts", all.parts_given},
+      {"accounts handed over", all.handed},
       {"checked grants", all.grants},
       {"unchecked grants", all.unchecked},
       {"refused by the limit", all.refused_by_limit},

@@ -1,5 +1,6 @@
 // Requests on their way through a cluster, and what is held against their answers.
 #include "record/inbox.h"
+#include "service/handed_slots.h"
 #include "sim/cluster_world.h"
 
 namespace playhead::sim {
@@ -23,6 +24,9 @@ SimHandler ClusterWorld::handler_of(Node& node) {
   return [this, life](PeerCall call, std::string bytes, PeerAnswer answer) {
     ++outcome_.passed_on;
     if (call == PeerCall::kHttp) return acts_.at(bytes)(*life, std::move(answer));
+    if (call == PeerCall::kHanded)
+      return life->process->start(0, take_handed(life->process->shards(), std::move(bytes)),
+                                  std::move(answer));
     const std::size_t here = prng_.below(life->process->shards().count());
     const bool parts = call == PeerCall::kParts;
     outcome_.parts_given += parts;

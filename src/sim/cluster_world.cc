@@ -111,12 +111,18 @@ void ClusterWorld::boot(Node& node) {
   trace(node.name + " boots as " + std::to_string(life.number));
 }
 
-void ClusterWorld::kill(Node& node, Millis away_ms) {
-  wires_.erase(node.name);
-  Life& life = *node.life;
+void ClusterWorld::end(Life& life) {
+  ShardThreads& shards = life.process->shards();
+  for (std::size_t i = 0; i < shards.count(); ++i)
+    outcome_.handed += shards.shard(i).figures().handed;
   life.inbox.kill();
   life.peers.kill();
   life.process->kill();
+}
+
+void ClusterWorld::kill(Node& node, Millis away_ms) {
+  wires_.erase(node.name);
+  end(*node.life);
   node.life.reset();
   node.disk.crash();
   node.session = 0;
@@ -285,11 +291,7 @@ void ClusterWorld::check_by_one(Process& process, const char* when) {
 void ClusterWorld::check_by_the_store() {
   for (Node& node : nodes_)
     if (!node.life->process->finish()) broken(node.name + ": the checkpoint failed");
-  for (Node& node : nodes_) {
-    node.life->inbox.kill();
-    node.life->peers.kill();
-    node.life->process->kill();
-  }
+  for (Node& node : nodes_) end(*node.life);
   nodes_.clear();
   Node& fresh = nodes_.emplace_back("fresh", faults_);
   boot(fresh);
@@ -313,11 +315,7 @@ ClusterOutcome ClusterWorld::run() {
   run_until(static_cast<Millis>(120'000 + prng_.below(240'000)));
   finish();
   for (Node& node : nodes_)
-    if (node.life) {
-      node.life->inbox.kill();
-      node.life->peers.kill();
-      node.life->process->kill();
-    }
+    if (node.life) end(*node.life);
   outcome_.troubles = troubles_.counts();
   trace("end with " + std::to_string(outcome_.acked) + " acknowledged, " +
         std::to_string(model_.views.size()) + " views");

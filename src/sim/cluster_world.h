@@ -30,6 +30,7 @@ struct ClusterOutcome {
   std::vector<std::string> broken;  ///< promises, each with its moment; empty if all is well
   std::uint64_t trace_hash = 0;
   std::uint64_t acked = 0, unstored = 0, taken_over = 0, passed_on = 0, parts_given = 0;
+  std::uint64_t handed = 0;  ///< accounts that came with their slots
   std::uint64_t grants = 0, unchecked = 0, refused_by_limit = 0;
   std::uint64_t fresh_answers = 0, stale_answers = 0, foreign_answers = 0, stored_checks = 0,
                 exact = 0;
@@ -87,6 +88,7 @@ class ClusterWorld {
 
   // cluster_world.cc
   void boot(Node& node);
+  void end(Life& life);
   void kill(Node& node, Millis away_ms);
   void run_until(Millis at_ms);
   bool runs(const Node& node) const;
@@ -113,6 +115,7 @@ class ClusterWorld {
   void tell_lost(Node& node, const SlotSet& slots);
   void authority();
   void hand_over(std::uint16_t slot, Node& from, Node& to);
+  void send_along(Node& from, const Node& to, std::vector<HandedSlot> handed);
   void give(std::uint16_t slot, Node& to);
   void list_nodes();
   Node* node_of(std::uint64_t session);

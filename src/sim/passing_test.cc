@@ -1,9 +1,11 @@
-// Reports on their way from the node that a player asks to the one that owns the account.
+// Two nodes: reports on their way from the one that a player asks to the one that owns the account,
+// and accounts on their way to whoever gets their slots.
 #include <gtest/gtest.h>
 
 #include <boost/asio/post.hpp>
 #include <deque>
 #include <limits>
+#include <numeric>
 
 #include "cluster/fresh_slots.h"
 #include "cluster/routing_test_kit.h"
@@ -37,35 +39,57 @@ class Passing : public ::testing::Test {
     asked_.faults.set_calm(true);
     boot(owner_);
     boot(asked_);
-    const Owner owner{.node = owner_.name, .session = 1};
-    std::vector<Move> moves;
-    std::vector<SlotEpoch> slots;
-    for (std::uint16_t slot = 0; slot < kSlots; ++slot) moves.push_back({.slot = slot, .to = 0});
-    const SlotMap map = SlotMap().with(moves, std::span(&owner, 1));
-    for (std::uint16_t slot = 0; slot < kSlots; ++slot)
-      slots.push_back({.slot = slot, .epoch = map.epoch_of(slot)});
-    owner_.fresh.publish(map.slots_of(owner.session), map, std::numeric_limits<Millis>::max());
-    asked_.fresh.publish(SlotSet(), map, std::numeric_limits<Millis>::max());
-    asked_.routing.update(status_of(std::span(&owner, 1), moves));
     wires_[owner_.name + ":1"] = [this](PeerCall, std::string bytes, PeerAnswer answer) {
       owner_.process->start(0, owner_.process->service().take_passed_on(0, std::move(bytes)),
                             std::move(answer));
     };
-    boost::asio::post(owner_.process->shards().threads().executor(0),
-                      [this, slots] { owner_.process->shards().shard(0).gain(slots); });
     tick();
-    run(kSecond);
+    give_all_to(owner_);
   }
   ~Passing() override {
     peers_.kill();
     for (Node* node : {&asked_, &owner_}) node->process->kill();
   }
 
+  // All slots are that node's from now on. `before` comes to it just before it knows that.
+  void give_all_to(Node& node, std::vector<HandedSlot> before = {}) {
+    const Owner owner{.node = node.name, .session = ++sessions_};
+    std::vector<Move> moves;
+    std::vector<SlotEpoch> slots;
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot) moves.push_back({.slot = slot, .to = 0});
+    map_ = map_.with(moves, std::span(&owner, 1));
+    for (std::uint16_t slot = 0; slot < kSlots; ++slot)
+      slots.push_back({.slot = slot, .epoch = map_.epoch_of(slot)});
+    for (Node* one : {&owner_, &asked_}) {
+      one->fresh.publish(one == &node ? map_.slots_of(owner.session) : SlotSet(), map_,
+                         std::numeric_limits<Millis>::max());
+      one->routing.update(status_of(std::span(&owner, 1), moves));
+    }
+    Shard& shard = node.process->shards().shard(0);
+    boost::asio::post(node.process->shards().threads().executor(0), [&shard, slots, &before] {
+      for (HandedSlot& one : before) shard.take_handed(std::move(one));
+      shard.gain(slots);
+    });
+    run(kSecond);
+  }
+  // What the first node gives to whoever is the slots' next owner, under the map's next version.
+  std::vector<HandedSlot> hand_over() {
+    owner_.fresh.publish(SlotSet(), map_, std::numeric_limits<Millis>::max());
+    std::vector<std::uint16_t> all(kSlots);
+    std::iota(all.begin(), all.end(), std::uint16_t{0});
+    std::vector<HandedSlot> out;
+    owner_.process->start(0, owner_.process->shards().shard(0).hand_over(all),
+                          [&](std::vector<HandedSlot> handed) { out = std::move(handed); });
+    run(kSecond);
+    for (HandedSlot& one : out) one.epoch = map_.version() + 1;
+    return out;
+  }
+
   // A report of the account's only view, to the second node. Returns where its answer will be.
-  std::optional<BatchOutcome>& tell(std::string_view account) {
+  std::optional<BatchOutcome>& tell(std::string_view account, State state = State::kPlaying) {
     Report report{.account = account, .profile = "p", .title = "t", .view = "v", .device = "d"};
     report.at = timeline_.now();
-    report.state = State::kPlaying;
+    report.state = state;
     auto& told = told_.emplace_back();
     asked_.process->start(0, asked_.process->submit(0, sim::kTenant, {report}),
                           [&told](Result<BatchOutcome> outcome) {
@@ -83,6 +107,8 @@ class Passing : public ::testing::Test {
   }
 
   sim::Timeline timeline_;
+  sim::Faults calm_{{}, 3};
+  sim::Rows rows_{calm_};
   Node owner_{.name = "node-1", .faults = {slow_reads(), 1}};
   Node asked_{.name = "node-2", .faults = {{}, 2}};
 
@@ -115,10 +141,10 @@ class Passing : public ::testing::Test {
     timeline_.in(100, [this] { tick(); });
   }
 
-  sim::Faults calm_{{}, 3};
+  SlotMap map_;
+  std::uint64_t sessions_ = 0;
   Prng prng_{4};
   sim::Troubles troubles_{calm_, prng_};
-  sim::Rows rows_{calm_};
   InboxTable table_;
   MemoryInbox inbox_{table_};
   sim::SimWires wires_;
@@ -146,6 +172,24 @@ TEST_F(Passing, ReportsDoNotWaitForWhatOthersNeed) {
   EXPECT_EQ(figures(owner_).loads, loads + 1);
 }
 
+// Nor does one that the store must have before it is acknowledged.
+TEST_F(Passing, ReportsDoNotWaitForWhatOthersWrite) {
+  tell("near");
+  tell("far");
+  run(kSecond);
+  owner_.faults.set_calm(false);
+  const auto& far = tell("far", State::kPaused);
+  const auto& near = tell("near");
+  run(100);
+  EXPECT_TRUE(near.has_value());
+  EXPECT_FALSE(far.has_value());
+  run(kSecond);
+  ASSERT_TRUE(far.has_value());
+  EXPECT_EQ(far->accepted, 1u);
+  EXPECT_TRUE(far->unstored) << "the store did not answer in time";
+  EXPECT_EQ(figures(asked_).views_started, 0u) << "the owner has taken it";
+}
+
 // What has waited for long is taken by the node that was asked; by the owner, too, in his time.
 TEST_F(Passing, ReportsThatWaitTooLongAreTakenByTheNodeThatWasAsked) {
   owner_.faults.set_calm(false);
@@ -157,6 +201,85 @@ TEST_F(Passing, ReportsThatWaitTooLongAreTakenByTheNodeThatWasAsked) {
   EXPECT_EQ(figures(owner_).views_started, 0u);
   run(20 * kSecond);
   EXPECT_EQ(figures(owner_).views_started, 1u);
+}
+
+// The next owner need not read what the former one had in memory.
+TEST_F(Passing, AccountsGoAlongWithTheirSlots) {
+  tell("near");
+  run(kSecond);
+  give_all_to(asked_, hand_over());
+  EXPECT_EQ(figures(asked_).handed, 1u);
+  const auto& told = tell("near");
+  run(100);
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->accepted, 1u);
+  EXPECT_EQ(figures(asked_).loads, 0u);
+  EXPECT_EQ(figures(asked_).views_started, 0u);
+  EXPECT_EQ(figures(asked_).views_active, 1u);
+}
+
+// Somebody else may have written since.
+TEST_F(Passing, AccountsAreReadIfAnotherHadTheirSlotsInBetween) {
+  tell("near");
+  run(kSecond);
+  std::vector<HandedSlot> handed = hand_over();
+  ASSERT_EQ(handed.size(), 1u);
+  ++handed.front().epoch;
+  give_all_to(asked_, std::move(handed));
+  EXPECT_EQ(figures(asked_).handed, 0u);
+  tell("near");
+  run(kSecond);
+  EXPECT_EQ(figures(asked_).loads, 1u);
+}
+
+// The node may have done much with its slots by then.
+TEST_F(Passing, AccountsThatComeAfterTheirSlotsAreReadInstead) {
+  tell("near");
+  run(kSecond);
+  const std::vector<HandedSlot> handed = hand_over();
+  ASSERT_EQ(handed.size(), 1u);
+  give_all_to(asked_);
+  asked_.process->shards().shard(0).take_handed(handed.front());
+  tell("near");
+  run(kSecond);
+  EXPECT_EQ(figures(asked_).handed, 0u);
+  EXPECT_EQ(figures(asked_).loads, 1u);
+}
+
+// Bytes from another node are not believed.
+TEST_F(Passing, AccountsThatAreCutShortAreReadInstead) {
+  tell("near");
+  run(kSecond);
+  std::vector<HandedSlot> handed = hand_over();
+  ASSERT_EQ(handed.size(), 1u);
+  handed.front().accounts.resize(handed.front().accounts.size() - 1);
+  give_all_to(asked_, std::move(handed));
+  EXPECT_EQ(figures(asked_).handed, 0u);
+  tell("near");
+  run(kSecond);
+  EXPECT_EQ(figures(asked_).loads, 1u);
+}
+
+// What is not in the store yet goes both ways: with the account, and as a part. It is in the store
+// whoever of the two is gone before.
+TEST_F(Passing, WhatTheStoreLacksOfAnAccountGoesAlongToo) {
+  tell("near");
+  run(kSecond);
+  rows_.set_away(true);
+  const Instant last = timeline_.now();
+  tell("near");
+  run(kSecond);
+  std::vector<HandedSlot> handed = hand_over();
+  ASSERT_EQ(handed.size(), 1u);
+  rows_.set_away(false);
+  give_all_to(asked_, std::move(handed));
+  EXPECT_EQ(figures(asked_).handed, 1u);
+  EXPECT_EQ(figures(asked_).loads, 0u);
+  EXPECT_TRUE(asked_.process->finish().has_value());
+  const auto row = asked_.process->run(
+      0, asked_.process->store().view({std::string(sim::kTenant), "near"}, "v"));
+  ASSERT_TRUE(row && *row);
+  EXPECT_EQ((*row)->view.cursor.at, last);
 }
 
 }  // namespace

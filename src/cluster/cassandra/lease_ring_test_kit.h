@@ -74,7 +74,7 @@ class RingNode final : public LeaseListener {
 
   void gained(const SlotSet& /*slots*/, const SlotMap& /*map*/) override {}
   void lost(const SlotSet& /*slots*/) override {}
-  void changed_map() override {}
+  void changed_map(const SlotMap& /*map*/) override {}
   Task<Result<void>> flush(SlotSet slots) override {
     flushed_ += slots.count();
     co_return Result<void>{};

@@ -1,0 +1,144 @@
+// Accounts that go with their slots from one owner to the next, when slots are given in order.
+//
+// What the store has is taken as if it had been read there, for between the two owners nobody
+// writes it. What it does not have is on its way to the new owner as a part, too (slots.cc): until
+// that is folded, what came along counts as taken from the inbox.
+#include <bitset>
+
+#include "base/assert.h"
+#include "record/bytes.h"
+#include "record/inbox.h"
+#include "shard/shard.h"
+
+namespace playhead {
+namespace {
+
+constexpr std::size_t kHandedBytesMax = 32u << 20;  // of what waits for its slots
+constexpr Millis kHandedMs = 5'000;                 // that it waits
+
+struct HandedView {
+  StoredView view;
+  bool in_store = false;  ///< as it is
+};
+
+struct HandedAccount {
+  std::string_view tenant, account;
+  std::vector<HandedView> views;
+};
+
+// The first of `bytes`, which go on behind it.
+Result<HandedAccount> next_handed(std::string_view& bytes) {
+  Reader in(bytes);
+  HandedAccount out{.tenant = in.text(), .account = in.text(), .views = {}};
+  for (std::uint64_t left = in.varint(); left > 0 && in.ok(); --left) {
+    const bool in_store = in.fixed<std::uint8_t>() != 0;
+    auto view = decode_inbox(in.text());
+    if (!view) return std::unexpected(std::move(view.error()));
+    out.views.push_back({.view = *std::move(view), .in_store = in_store});
+  }
+  if (!in.ok()) return fail(Errc::kCorrupt, "an account that was handed over is cut short");
+  bytes = in.rest();
+  return out;
+}
+
+}  // namespace
+
+// Whether the store has the view as it is.
+bool Shard::is_stored(const Entry& entry) const {
+  return !entry.dirty && !entry.folded && entry.indexed && !awaits_store(entry);
+}
+
+// Nothing of it is on its way to the store, and what that lacks goes to the next owner as parts.
+bool Shard::may_go(const Account& account) {
+  bool out = account.loaded && account.erasures.empty();
+  table_.each_of(account, [&](const Entry& entry) {
+    out = out && !entry.flushing && !entry.through_writing && !entry.part &&
+          (entry.dirty || is_stored(entry));
+  });
+  return out;
+}
+
+std::vector<HandedSlot> Shard::gather_handed(const std::vector<std::uint16_t>& slots) {
+  std::bitset<kSlots> wanted;
+  for (const std::uint16_t slot : slots) wanted[slot] = true;
+  std::map<std::uint16_t, std::string> accounts;
+  std::size_t bytes = 0;
+  table_.each_account([&](const Account& account) {
+    if (!wanted[account.slot] || bytes > kHandedBytesMax || !may_go(account)) return;
+    std::string views;
+    std::uint64_t count = 0;
+    table_.each_of(account, [&](const Entry& entry) {
+      const bool in_store = is_stored(entry);
+      if (in_store && !entry.active) return;  // as of one that is read: only what is active
+      views.push_back(in_store ? 1 : 0);
+      put_text(views, encode_inbox(stored(entry)));
+      ++count;
+    });
+    if (count == 0) return;
+    std::string& out = accounts[account.slot];
+    const std::size_t before = out.size();
+    put_text(out, account.tenant);
+    put_text(out, account.account);
+    put_varint(out, count);
+    out += views;
+    bytes += out.size() - before;
+  });
+  std::vector<HandedSlot> out;
+  for (auto& [slot, its] : accounts) out.push_back({.slot = slot, .accounts = std::move(its)});
+  return out;
+}
+
+void Shard::take_handed(HandedSlot handed) {
+  PLAYHEAD_ASSERT(owns(handed.slot));
+  const Slot& slot = slots_[handed.slot];
+  if (!in_cluster() || (!slot.foreign && slot.epoch >= handed.epoch)) return;
+  if (handed_bytes_ + handed.accounts.size() > kHandedBytesMax) return;
+  forget_handed(handed.slot);
+  handed_bytes_ += handed.accounts.size();
+  const std::uint16_t number = handed.slot;
+  handed_[number] = {.handed = std::move(handed),
+                     .until_ms = parts_.clock->monotonic_ms() + kHandedMs};
+}
+
+void Shard::forget_handed(std::uint16_t number) {
+  const auto found = handed_.find(number);
+  if (found == handed_.end()) return;
+  handed_bytes_ -= found->second.handed.accounts.size();
+  handed_.erase(found);
+}
+
+void Shard::forget_late_handed() {
+  const Millis now_ms = parts_.clock->monotonic_ms();
+  for (auto it = handed_.begin(); it != handed_.end();)
+    if (const auto here = it++; here->second.until_ms <= now_ms) forget_handed(here->first);
+}
+
+// The slot has just become owned.
+void Shard::adopt_handed(std::uint16_t number) {
+  const auto found = handed_.find(number);
+  if (found == handed_.end()) return;
+  const HandedSlot handed = std::move(found->second.handed);
+  handed_bytes_ -= handed.accounts.size();
+  handed_.erase(found);
+  if (handed.epoch != slots_[number].epoch) return;  // another had it in between
+  for (std::string_view rest = handed.accounts; !rest.empty();) {
+    auto one = next_handed(rest);
+    if (!one) return;
+    if (slot_of(one->tenant, one->account) != number) continue;
+    Account& account = table_.account(one->tenant, one->account);
+    if (account.loaded) continue;
+    account.loaded = true;
+    ++figures_.handed;
+    for (auto& [view, in_store] : one->views) {
+      const Ids ids = view.ids.get();
+      if (table_.find(account, ids.view) != nullptr) continue;
+      Entry& entry = adopt(account, std::move(view), true);
+      if (in_store) continue;
+      entry.indexed = false;
+      entry.folded = true;
+      mark_dirty(entry);
+    }
+  }
+}
+
+}  // namespace playhead
