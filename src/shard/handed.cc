@@ -3,7 +3,7 @@
 // What the store has is taken as if it had been read there, for between the two owners nobody
 // writes it. What it does not have is on its way to the new owner as a part, too (slots.cc): until
 // that is folded, what came along counts as taken from the inbox.
-#include <bitset>
+#include <unordered_set>
 
 #include "base/assert.h"
 #include "record/bytes.h"
@@ -59,33 +59,39 @@ bool Shard::may_go(const Account& account) {
 }
 
 std::vector<HandedSlot> Shard::gather_handed(const std::vector<std::uint16_t>& slots) {
-  std::bitset<kSlots> wanted;
-  for (const std::uint16_t slot : slots) wanted[slot] = true;
-  std::map<std::uint16_t, std::string> accounts;
-  std::size_t bytes = 0;
-  table_.each_account([&](const Account& account) {
-    if (!wanted[account.slot] || bytes > kHandedBytesMax || !may_go(account)) return;
-    std::string views;
-    std::uint64_t count = 0;
-    table_.each_of(account, [&](const Entry& entry) {
-      const bool in_store = is_stored(entry);
-      if (in_store && !entry.active) return;  // as of one that is read: only what is active
-      views.push_back(in_store ? 1 : 0);
-      put_text(views, encode_inbox(stored(entry)));
-      ++count;
-    });
-    if (count == 0) return;
-    std::string& out = accounts[account.slot];
-    const std::size_t before = out.size();
-    put_text(out, account.tenant);
-    put_text(out, account.account);
-    put_varint(out, count);
-    out += views;
-    bytes += out.size() - before;
-  });
   std::vector<HandedSlot> out;
-  for (auto& [slot, its] : accounts) out.push_back({.slot = slot, .accounts = std::move(its)});
+  std::size_t bytes = 0;
+  for (const std::uint16_t slot : slots) {
+    HandedSlot its{.slot = slot};
+    std::unordered_set<const Account*> seen;
+    table_.each_in_slot(slot, [&](const Entry& entry) {
+      const Ids ids = entry.ids.get();
+      const Account* account = table_.find_account(ids.tenant, ids.account);
+      PLAYHEAD_ASSERT(account != nullptr);
+      if (seen.insert(account).second && may_go(*account)) put_account(its.accounts, *account);
+    });
+    bytes += its.accounts.size();
+    if (bytes > kHandedBytesMax) break;
+    if (!its.accounts.empty()) out.push_back(std::move(its));
+  }
   return out;
+}
+
+void Shard::put_account(std::string& out, const Account& account) {
+  std::string views;
+  std::uint64_t count = 0;
+  table_.each_of(account, [&](const Entry& entry) {
+    const bool in_store = is_stored(entry);
+    if (in_store && !entry.active) return;  // as of one that is read: only what is active
+    views.push_back(in_store ? 1 : 0);
+    put_text(views, encode_inbox(stored(entry)));
+    ++count;
+  });
+  if (count == 0) return;
+  put_text(out, account.tenant);
+  put_text(out, account.account);
+  put_varint(out, count);
+  out += views;
 }
 
 void Shard::take_handed(HandedSlot handed) {

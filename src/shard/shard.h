@@ -366,6 +366,7 @@ class Shard {
   };
   bool is_stored(const Entry& entry) const;
   bool may_go(const Account& account);
+  void put_account(std::string& out, const Account& account);
   std::vector<HandedSlot> gather_handed(const std::vector<std::uint16_t>& slots);
   void adopt_handed(std::uint16_t slot);
   void forget_handed(std::uint16_t slot);
