@@ -10,7 +10,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "runtime/side_by_side.h"
-#include "service/handed_slots.h"
 
 namespace playhead {
 
@@ -141,7 +140,6 @@ Task<> ClusterNode::keep_dropping() {
 }
 
 void ClusterNode::gained(const SlotSet& slots, const SlotMap& map) {
-  std::erase_if(handed_, [&](const auto& one) { return slots[one.first]; });
   std::vector<std::vector<SlotEpoch>> by_shard(shards_->count());
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (slots[slot])
@@ -161,7 +159,6 @@ void ClusterNode::gained(const SlotSet& slots, const SlotMap& map) {
 }
 
 void ClusterNode::lost(const SlotSet& slots) {
-  std::erase_if(handed_, [&](const auto& one) { return slots[one.first]; });
   std::vector<std::vector<std::uint16_t>> by_shard(shards_->count());
   for (std::uint16_t slot = 0; slot < kSlots; ++slot)
     if (slots[slot]) by_shard[slot % by_shard.size()].push_back(slot);
@@ -174,15 +171,12 @@ void ClusterNode::lost(const SlotSet& slots) {
 // Their new owners get what was given, and all know at once whose it is: until then nobody answers
 // for it.
 void ClusterNode::changed_map(const SlotMap& map) {
-  const auto nodes = keeper_.status()->nodes;
-  for (const NodeEntry& entry : *nodes) {
+  const auto status = keeper_.status();  // still with the map before this one
+  for (const NodeEntry& entry : *status->nodes) {
     if (entry.row.node == node_ || entry.row.over || entry.note.peer_address.empty()) continue;
     std::vector<HandedSlot> its;
     std::size_t bytes = 0;
-    for (auto& [slot, handed] : handed_) {
-      const Owner* owner = map.owner_of(slot);
-      if (owner == nullptr || owner->session != entry.row.session) continue;
-      handed.epoch = map.epoch_of(slot);
+    for (HandedSlot& handed : handed_.take(*status->map, map, entry.row.session)) {
       bytes += handed.accounts.size();
       its.push_back(std::move(handed));
       if (bytes < kHandedBytes) continue;
@@ -192,7 +186,6 @@ void ClusterNode::changed_map(const SlotMap& map) {
     if (!its.empty()) tell(entry.note.peer_address, PeerCall::kHanded, encode_handed(its));
     tell(entry.note.peer_address, PeerCall::kChangedMap, {});
   }
-  handed_.clear();
 }
 
 void ClusterNode::tell(const std::string& peer_address, PeerCall call, std::string bytes) {
@@ -208,6 +201,7 @@ Task<> ClusterNode::tell_now(std::string peer_address, PeerCall call, std::strin
 }
 
 Task<Result<void>> ClusterNode::flush(SlotSet slots) {
+  const std::uint64_t flush = handed_.begin();
   co_await side_by_side(shards_->count(), [&](std::size_t i) -> Task<> {
     std::vector<std::uint16_t> mine;
     for (std::uint16_t slot = 0; slot < kSlots; ++slot)
@@ -216,7 +210,7 @@ Task<Result<void>> ClusterNode::flush(SlotSet slots) {
     auto handed =
         co_await asio::co_spawn(shards_->threads().executor(i),
                                 shards_->shard(i).hand_over(std::move(mine)), asio::use_awaitable);
-    for (HandedSlot& one : handed) handed_[one.slot] = std::move(one);
+    handed_.add(flush, std::move(handed));
   });
   co_return Result<void>{};
 }

@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
-#include <map>
 #include <memory>
 #include <thread>
 
@@ -16,6 +15,7 @@
 #include "cluster/routing.h"
 #include "service/checkpoint.h"
 #include "service/direct_inbox.h"
+#include "service/handed_slots.h"
 #include "service/inbox_reader.h"
 #include "service/load_exchange.h"
 #include "shard/shard_threads.h"
@@ -73,7 +73,7 @@ class ClusterNode final : public LeaseListener {
   Checkpointer* checkpointer_ = nullptr;
   std::unique_ptr<InboxReader> reader_;
   std::unique_ptr<LoadExchange> loads_;
-  std::map<std::uint16_t, HandedSlot> handed_;  ///< slots flushed, until they are given
+  HandedSlots handed_;
   std::thread thread_;
   int running_ = 4;  ///< of the loops and calls that a stop waits for
   std::atomic<bool> stopping_ = false, leaving_ = false;

@@ -53,12 +53,14 @@ std::vector<LeaseOrder> Lease::go_on(Millis now_ms) {
 }
 
 std::vector<LeaseOrder> Lease::look(Millis now_ms) {
+  look_again_ = look_.ticket != 0;  // which may have read the map before the change
   look_.due_ms = std::min(look_.due_ms, now_ms);
   return go_on(now_ms);
 }
 
 std::vector<LeaseOrder> Lease::leave(Millis now_ms) {
   leaving_ = true;
+  rests_until_ms_ = now_ms + options_.leave_rests_ms;
   own_.due_ms = look_.due_ms = give_due_ms_ = now_ms;
   refresh();
   return go_on(now_ms);
@@ -231,7 +233,8 @@ std::vector<LeaseOrder> Lease::flushed(Millis now_ms, std::uint64_t ticket) {
     look_.due_ms = now_ms;
     if (leaving_) own_.due_ms = now_ms;
     const Millis rest_ms = std::min(2 * (now_ms - giving_->since_ms), options_.leave_rest_max_ms);
-    if (leaving_) give_due_ms_ = std::max(give_due_ms_, now_ms + rest_ms);
+    if (leaving_ && now_ms < rests_until_ms_)
+      give_due_ms_ = std::max(give_due_ms_, now_ms + rest_ms);
   }
   return go_on(now_ms);
 }
@@ -258,7 +261,7 @@ void Lease::refresh() {
 
 // What `rows` and the map read before them call for: at most one change at a time.
 void Lease::decide(const std::vector<NodeRow>& rows, Millis now_ms) {
-  look_.due_ms = now_ms + options_.look_interval_ms;
+  look_.due_ms = now_ms + (std::exchange(look_again_, false) ? 0 : options_.look_interval_ms);
   takers_.clear();
   std::size_t before = 0;  // members whose turn comes first
   for (const NodeRow& row : rows) {

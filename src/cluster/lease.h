@@ -97,7 +97,8 @@ struct LeaseOptions {
   Millis first_map_after_ms = 3'000;  ///< so that nodes which start together share it
   Millis balance_interval_ms = 5'000;
   Millis leave_interval_ms = 1'500;  ///< so that who gets the parts can read them from the store,
-  Millis leave_rest_max_ms = 2'000;  ///< and twice as long as that took to store them, up to this
+  Millis leave_rest_max_ms = 2'000;  ///< and twice as long as that took to store them, up to this,
+  Millis leave_rests_ms = 20'000;    ///< as long as there is time: for so long since leave()
   BalanceOptions balance;
 };
 
@@ -221,6 +222,7 @@ class Lease {
 
   // Everything else: the map, then the rows, then at most one change.
   Lane look_;
+  bool look_again_ = false;  // once the look that is under way is over
   std::shared_ptr<const SlotMap> map_ = std::make_shared<const SlotMap>();
   std::shared_ptr<const SlotMap> next_map_;  // under way
   std::map<std::string, Seen> seen_;
@@ -229,6 +231,7 @@ class Lease {
   std::vector<Owner> takers_;    // but this node
   std::optional<Millis> homeless_since_ms_;
   Millis give_due_ms_ = 0;
+  Millis rests_until_ms_ = 0;  // when it leaves
   std::optional<Giving> giving_;
   SlotSet answering_;
 };

@@ -357,6 +357,40 @@ TEST(Lease, IsHandedOverMoreSlowlyWhileTheStoreIsSlow) {
   EXPECT_EQ(a.held.size(), 1u);
 }
 
+// It has only so long, and what it has not given by then nobody answers for.
+TEST(Lease, IsHandedOverInTimeHoweverSlowTheStoreIs) {
+  Rows rows;
+  Member a(rows, "a"), b(rows, "b");
+  play(10'000, 60'000, a, b);
+  a.hold = is<Flush>;
+  a.carry_out(60'000, a.lease.leave(60'000));
+  Millis now_ms = 60'000, flush_ms = 0;
+  for (; !a.lease.has_left() && now_ms < 120'000; now_ms += 50) {
+    play(now_ms, now_ms + 50, a, b);
+    flush_ms = a.held.empty() ? 0 : flush_ms + 50;
+    if (flush_ms < 2'500) continue;
+    flush_ms = 0;
+    a.answer(now_ms, a.take_held());
+  }
+  EXPECT_LT(now_ms, 60'000 + 50'000);  // LeaseKeeperOptions::leave_max_ms
+}
+
+// A look that is under way may have read the map before it was changed.
+TEST(Lease, IsLookedForOnceMoreIfTheNewsComeDuringALook) {
+  Rows rows;
+  Member a(rows, "a");
+  play(10'000, 60'000, a);
+  a.hold = is<ReadRows>;
+  play(60'000, 61'100, a);
+  ASSERT_EQ(a.held.size(), 1u);
+  a.carry_out(61'100, a.lease.look(61'100));
+  a.hold = [](const LeaseOrder&) { return false; };
+  const auto maps = [&] { return std::ranges::count_if(a.done, is<ReadMap>); };
+  const auto before = maps();
+  a.answer(61'100, a.take_held());
+  EXPECT_EQ(maps(), before + 1);
+}
+
 // Whoever takes over after a lease's end must find all of it in the store.
 TEST(Lease, IsFlushedWholeWhenThoseWhoWereToTakeItAreGone) {
   Rows rows;

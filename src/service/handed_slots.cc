@@ -11,6 +11,33 @@ constexpr std::uint8_t kFormat = 1;
 
 }  // namespace
 
+void HandedSlots::add(std::uint64_t flush, std::vector<HandedSlot> slots) {
+  if (flush != flush_) return;
+  for (HandedSlot& one : slots) {
+    const std::uint16_t slot = one.slot;
+    slots_[slot] = std::move(one);
+  }
+}
+
+std::vector<HandedSlot> HandedSlots::take(const SlotMap& before, const SlotMap& after,
+                                          std::uint64_t to) {
+  std::vector<HandedSlot> out;
+  for (auto it = slots_.begin(); it != slots_.end();) {
+    const auto here = it++;
+    const std::uint16_t slot = here->first;
+    if (before.epoch_of(slot) != here->second.epoch) {  // somebody has had it since
+      slots_.erase(here);
+      continue;
+    }
+    const Owner* owner = after.owner_of(slot);
+    if (owner == nullptr || owner->session != to || after.epoch_of(slot) == before.epoch_of(slot))
+      continue;
+    out.push_back(std::move(slots_.extract(here).mapped()));
+    out.back().epoch = after.epoch_of(slot);
+  }
+  return out;
+}
+
 std::string encode_handed(std::span<const HandedSlot> slots) {
   std::string out(1, static_cast<char>(kFormat));
   for (const HandedSlot& one : slots) {

@@ -17,7 +17,7 @@ constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn;
 constexpr std::uint32_t kUnderWayMax[] = {4, 32};
 
 // What the owner says of a message: whether the store has what it took, the interval that it wants,
-// each of the reports that it refused, and which ones have to wait for its store.
+// each of the reports that it refused, and which ones it has not taken, for they have to wait.
 std::string encode_outcome(const BatchOutcome& outcome) {
   std::string out;
   out.push_back(static_cast<char>(kPassingFormat));
@@ -64,7 +64,7 @@ struct Passed {
 
 struct Head {
   std::string_view sender;
-  bool prompt = false;  ///< no report is to wait for the store
+  bool prompt = false;  ///< no report is to wait for its account
 };
 
 // A message: its head, then reports. Takes the former off `bytes`.

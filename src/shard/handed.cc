@@ -43,17 +43,13 @@ Result<HandedAccount> next_handed(std::string_view& bytes) {
 
 }  // namespace
 
-// Whether the store has the view as it is.
-bool Shard::is_stored(const Entry& entry) const {
-  return !entry.dirty && !entry.folded && entry.indexed && !awaits_store(entry);
-}
-
-// Nothing of it is on its way to the store, and what that lacks goes to the next owner as parts.
+// Nothing of it is on its way to the store. What that lacks is only what nobody was to wait for,
+// and goes to the next owner as parts: of a change whose writing is awaited he would not know that.
 bool Shard::may_go(const Account& account) {
   bool out = account.loaded && account.erasures.empty();
   table_.each_of(account, [&](const Entry& entry) {
-    out = out && !entry.flushing && !entry.through_writing && !entry.part &&
-          (entry.dirty || is_stored(entry));
+    const bool told = entry.indexed && !awaits_store(entry) && !entry.unstored;
+    out = out && told && !entry.flushing && !entry.part && (entry.dirty || !entry.folded);
   });
   return out;
 }
@@ -62,7 +58,8 @@ std::vector<HandedSlot> Shard::gather_handed(const std::vector<std::uint16_t>& s
   std::vector<HandedSlot> out;
   std::size_t bytes = 0;
   for (const std::uint16_t slot : slots) {
-    HandedSlot its{.slot = slot};
+    if (slots_[slot].foreign) continue;  // memory has parts of it
+    HandedSlot its{.slot = slot, .epoch = slots_[slot].epoch, .accounts = {}};
     std::unordered_set<const Account*> seen;
     table_.each_in_slot(slot, [&](const Entry& entry) {
       const Ids ids = entry.ids.get();
@@ -81,7 +78,7 @@ void Shard::put_account(std::string& out, const Account& account) {
   std::string views;
   std::uint64_t count = 0;
   table_.each_of(account, [&](const Entry& entry) {
-    const bool in_store = is_stored(entry);
+    const bool in_store = !entry.dirty;     // as may_go() has seen to it
     if (in_store && !entry.active) return;  // as of one that is read: only what is active
     views.push_back(in_store ? 1 : 0);
     put_text(views, encode_inbox(stored(entry)));
@@ -96,8 +93,8 @@ void Shard::put_account(std::string& out, const Account& account) {
 
 void Shard::take_handed(HandedSlot handed) {
   PLAYHEAD_ASSERT(owns(handed.slot));
-  const Slot& slot = slots_[handed.slot];
-  if (!in_cluster() || (!slot.foreign && slot.epoch >= handed.epoch)) return;
+  // Who has owned the slot under this epoch may have stored newer rows since, and forgotten them.
+  if (!in_cluster() || handed.epoch <= slots_[handed.slot].owned_as) return;
   if (handed_bytes_ + handed.accounts.size() > kHandedBytesMax) return;
   forget_handed(handed.slot);
   handed_bytes_ += handed.accounts.size();

@@ -24,7 +24,7 @@ struct BatchOutcome {
   std::vector<Rejected> rejected;
   std::uint32_t next_report_ms = 0;    ///< the interval the server wants
   bool unstored = false;               ///< the store was away: only the journal has some of it
-  std::vector<std::uint32_t> waiting;  ///< of a prompt Ticket: what is to be repeated, by its index
+  std::vector<std::uint32_t> waiting;  ///< of a prompt Ticket: what was not taken, by its index
 };
 
 /// One active view: "who is watching what now".

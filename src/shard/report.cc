@@ -68,7 +68,6 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
   Taking taking = take(tenant, report, now());
   switch (taking.taken) {
     case Taken::kDone:
-      if (taking.write_through && ticket->prompt()) return write_without(taking, index, ticket);
       ++ticket->outcome.accepted;
       if (taking.write_through) write_through(taking.entry->number, ticket, taking.follows);
       return;
@@ -78,16 +77,6 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
     case Taken::kNeedsView:
       return park(table_.account(tenant, report.account), report, index, ticket);
   }
-}
-
-// Of a prompt ticket: whoever repeats the report waits for the store.
-void Shard::write_without(const Taking& taking, std::uint32_t index,
-                          const std::shared_ptr<Ticket>& ticket) {
-  const auto store = std::make_shared<Ticket>();
-  write_through(taking.entry->number, store, taking.follows);
-  if (!store->ready()) return ticket->outcome.waiting.push_back(index);
-  ++ticket->outcome.accepted;
-  ticket->outcome.unstored = ticket->outcome.unstored || store->outcome.unstored;
 }
 
 void Shard::seal(const std::shared_ptr<Ticket>& ticket) {
@@ -325,7 +314,10 @@ void Shard::live_on(Entry& entry, Instant arrival) {
 
 void Shard::park(Account& account, const Report& report, std::uint32_t index,
                  const std::shared_ptr<Ticket>& ticket) {
-  if (ticket->prompt()) return ticket->outcome.waiting.push_back(index);
+  if (ticket->prompt()) {
+    ticket->outcome.waiting.push_back(index);
+    return table_.release(account);  // whoever sends it may be gone
+  }
   if (parked_ >= options_.parked_max) {
     Rejected rejected =
         rejection(Errc::kOverloaded, "too many accounts are being read; retry later");

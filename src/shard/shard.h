@@ -162,8 +162,8 @@ class Shard {
   void lose(const std::vector<std::uint16_t>& slots);
   /// The same for slots about to be given away. When it returns nothing is on its way to the store
   /// as from their owner, and the store has all of it, unless that is much. What it does not have,
-  /// or did not take, goes to whoever gets the slots, a little later. What is given to him: without
-  /// epochs, for they are not known yet.
+  /// or did not take, goes to whoever gets the slots, a little later. What is given to him,
+  /// under this node's epochs: his are not known yet.
   Task<std::vector<HandedSlot>> hand_over(std::vector<std::uint16_t> slots);
   /// What a slot's former owner gave; of use when the slot is gained under that epoch.
   void take_handed(HandedSlot handed);
@@ -224,9 +224,10 @@ class Shard {
     std::uint32_t active = 0;
     // In a cluster. Foreign: whoever owns it folds; here reports only wait for their way to him.
     bool foreign = false;
-    bool giving = false;        ///< about to be lost in order, and not yet anybody else's
-    std::uint64_t epoch = 0;    ///< for which it is owned; 0: it is foreign
-    std::uint64_t gaining = 0;  ///< foreign until memory has nothing of it; then the epoch
+    bool giving = false;         ///< about to be lost in order, and not yet anybody else's
+    std::uint64_t epoch = 0;     ///< for which it is owned; 0: it is foreign
+    std::uint64_t owned_as = 0;  ///< the last epoch for which it was owned
+    std::uint64_t gaining = 0;   ///< foreign until memory has nothing of it; then the epoch
     Millis gained_ms = 0;
     std::optional<Millis>
         given_ms;            ///< when it was given with much left behind, until it is gained
@@ -289,8 +290,6 @@ class Shard {
   Instant now() const { return parts_.clock->now(); }
   void park(Account& account, const Report& report, std::uint32_t index,
             const std::shared_ptr<Ticket>& ticket);
-  void write_without(const Taking& taking, std::uint32_t index,
-                     const std::shared_ptr<Ticket>& ticket);
   Task<> unpark(AccountRef account);
   Task<std::optional<Error>> bring(AccountRef account, Taking needed);
 
@@ -364,7 +363,6 @@ class Shard {
     HandedSlot handed;
     Millis until_ms = 0;
   };
-  bool is_stored(const Entry& entry) const;
   bool may_go(const Account& account);
   void put_account(std::string& out, const Account& account);
   std::vector<HandedSlot> gather_handed(const std::vector<std::uint16_t>& slots);

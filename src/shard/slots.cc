@@ -56,7 +56,7 @@ void Shard::settle_slot(std::uint16_t number) {
     if (!empty) return;
   }
   slot.foreign = false;
-  slot.epoch = std::exchange(slot.gaining, 0);
+  slot.epoch = slot.owned_as = std::exchange(slot.gaining, 0);
   // A look that is under way has passed over its rows.
   slot.gained_ms = parts_.clock->monotonic_ms();
   slot.looked_ms = slot.drained_ms = 0;

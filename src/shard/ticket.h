@@ -16,8 +16,8 @@ namespace playhead {
 
 class Ticket {
  public:
-  /// A prompt ticket keeps nobody waiting for the store: a report that has to, until its account
-  /// has been read or it is written itself, is left out (BatchOutcome::waiting).
+  /// A prompt ticket keeps nobody waiting for an account to be read: a report that needs that is
+  /// left out (BatchOutcome::waiting).
   explicit Ticket(bool prompt = false) : prompt_(prompt) {}
 
   BatchOutcome outcome;
