@@ -10,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <chrono>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -196,7 +197,9 @@ Result<void> Node::open_disk() {
   auto lock = take_data(config_.data);
   if (!lock) return std::unexpected(lock.error());
   lock_ = *std::move(lock);
-  auto journal = RocksJournal::open(config_.journal);
+  RocksJournalOptions options = config_.journal;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), options.power);
+  auto journal = RocksJournal::open(std::move(options));
   if (!journal) return std::unexpected(journal.error());
   journal_ = *std::move(journal);
   return open_store();
@@ -360,7 +363,9 @@ Result<void> Node::stop() {
   server_->stop();
   stopping_ = true;
   for (auto& idle : idle_) idle.wait(false);
-  auto left = run(cluster_ != nullptr ? checkpointer_->hand_over_all() : checkpointer_->finish());
+  // Cassandra takes a minute to settle.
+  auto left =
+      run(cluster_ != nullptr ? checkpointer_->finish_unsettled() : checkpointer_->finish());
   if (cluster_ != nullptr) {
     parts_->stop_listening();
     cluster_->stop();

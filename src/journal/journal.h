@@ -33,8 +33,8 @@ class Journal {
   /// Queues `frame` for the next group commit. The caller bounds how many it has in flight.
   virtual void append(std::string frame, Done done) = 0;
 
-  /// Reads every frame that has not been dropped, oldest first. May be called from several
-  /// threads at once, each getting all the frames.
+  /// Reads every frame that has not been dropped, oldest first, but for those of note_stored(). May
+  /// be called from several threads at once, each getting all the frames.
   ///
   /// Errors: corrupt (a gap, or a frame that fails its checksum; `detail` says which and what to
   /// do).
@@ -42,6 +42,11 @@ class Journal {
 
   /// Forgets the frames up to and including `last`. Cheap; repeating it is harmless.
   virtual Result<void> drop_through(FrameNumber last) = 0;
+
+  /// The store has what the frames up to and including `last` say, if perhaps not on its disks yet:
+  /// the next replay() passes over them, unless the machine has been without power. They are kept
+  /// until they are dropped. Errors: unavailable.
+  virtual Result<void> note_stored(FrameNumber last) = 0;
 
   /// From now on frames go into other files than those before, so that a drop of all of these
   /// leaves nothing of them on the disk. Errors: unavailable.

@@ -68,6 +68,14 @@ Task<Result<void>> Checkpointer::hand_over_all() {
   co_return co_await roll_if_erased();
 }
 
+// What could not be handed over is above the low water, and read at the next start.
+Task<Result<void>> Checkpointer::finish_unsettled() {
+  Result<void> swept = co_await hand_over_all();
+  const FrameNumber low = co_await low_water();
+  if (auto noted = journal_.note_stored(low - 1); !noted) co_return noted;
+  co_return swept;
+}
+
 // A shard that can't hand over does not keep the others from it.
 Task<Result<void>> Checkpointer::sweep(bool all) {
   Result<void> result;
@@ -81,12 +89,18 @@ Task<Result<void>> Checkpointer::sweep(bool all) {
   co_return result;
 }
 
-Task<Result<void>> Checkpointer::drop() {
+// The oldest frame that tells of what a shard has not handed over.
+Task<FrameNumber> Checkpointer::low_water() {
   FrameNumber low = journal_.extent().last + 1;
   for (std::size_t i = 0; i < shards_.count(); ++i)
     low = std::min(low, co_await boost::asio::co_spawn(shards_.threads().executor(i),
                                                        low_water_of(shards_.shard(i)),
                                                        boost::asio::use_awaitable));
+  co_return low;
+}
+
+Task<Result<void>> Checkpointer::drop() {
+  const FrameNumber low = co_await low_water();
   if (low > journal_.extent().first) {
     if (auto settled = co_await store_.settle(); !settled) co_return settled;
     if (auto dropped = journal_.drop_through(low - 1); !dropped) co_return dropped;

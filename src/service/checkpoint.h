@@ -29,10 +29,13 @@ class Checkpointer {
   Task<Result<void>> drop_if_due();
   /// Hands over everything and drops the journal, for a clean stop. Errors: as step().
   Task<Result<void>> finish();
-  /// The first part of it: the journal keeps what the store has not settled.
-  Task<Result<void>> hand_over_all();
+  /// The same for a store that takes long to settle: the journal keeps all that, and notes that the
+  /// next start need not read it.
+  Task<Result<void>> finish_unsettled();
 
  private:
+  Task<Result<void>> hand_over_all();
+  Task<FrameNumber> low_water();
   Task<Result<void>> sweep(bool all);
   Task<Result<void>> roll_if_erased();
   Task<Result<void>> drop();

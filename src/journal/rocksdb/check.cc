@@ -65,11 +65,11 @@ void Check::read_mark() {
   std::string value;
   const auto status = db_->Get({}, frame_key(kDropMark), &value);
   if (!status.ok()) return damaged("the drop mark is missing: " + status.ToString());
-  const auto dropped = read_drop_mark(value);
-  if (!dropped) return damaged(dropped.error().detail);
-  report_.dropped_through = *dropped;
-  report_.first = next_ = *dropped + 1;
-  report_.last = *dropped;
+  const auto mark = read_drop_mark(value);
+  if (!mark) return damaged(mark.error().detail);
+  report_.dropped_through = mark->dropped;
+  report_.first = next_ = mark->dropped + 1;
+  report_.last = mark->dropped;
 }
 
 void Check::read_records(FrameNumber number, std::string_view bytes) {

@@ -235,7 +235,7 @@ TEST(RocksJournal, RefusesAJournalOfANewerFormat) {
   const Directory directory;
   append_through(*open(directory.path()), 3);
   with_database(directory.path(), [](rocksdb::DB& db) {
-    std::string mark = drop_mark(0);
+    std::string mark = drop_mark({});
     mark[0] = kJournalFormat + 1;
     ASSERT_TRUE(db.Put({}, frame_key(kDropMark), mark).ok());
   });

@@ -10,7 +10,7 @@
 
 namespace playhead {
 
-inline constexpr std::uint8_t kJournalFormat = 1;
+inline constexpr std::uint8_t kJournalFormat = 2;
 inline constexpr std::size_t kFrameKeyBytes = 8;
 /// No frame has this number: its key holds the drop mark, and sorts before all frames.
 inline constexpr FrameNumber kDropMark = 0;
@@ -30,22 +30,41 @@ inline std::optional<FrameNumber> read_frame_key(std::string_view key) {
   return number;
 }
 
-/// The mark's value: the format's version, then the number of the last frame dropped.
-inline std::string drop_mark(FrameNumber through) {
-  return static_cast<char>(kJournalFormat) + frame_key(through);
+/// What the mark says.
+struct DropMark {
+  FrameNumber dropped = 0;  ///< the last frame dropped
+  FrameNumber stored = 0;   ///< up to here a start need not read, while `power` is still the same
+  std::string power;        ///< what the machine calls the time since it was switched on
+};
+
+/// The mark's value: the format's version, then `dropped`; in format 2 also `stored` and `power`.
+inline std::string drop_mark(const DropMark& mark) {
+  const bool stored = mark.stored > mark.dropped;
+  std::string out(1, static_cast<char>(stored ? kJournalFormat : 1));
+  out += frame_key(mark.dropped);
+  if (stored) out += frame_key(mark.stored) + mark.power;
+  return out;
 }
 
 /// Errors: corrupt (cut short, or a newer format).
-inline Result<FrameNumber> read_drop_mark(std::string_view value) {
+inline Result<DropMark> read_drop_mark(std::string_view value) {
   if (value.empty()) return fail(Errc::kCorrupt, "the drop mark is empty");
   const auto version = static_cast<std::uint8_t>(value.front());
   if (version > kJournalFormat)
     return fail(Errc::kCorrupt, "written in format " + std::to_string(version) +
                                     " by a newer playhead, and this one reads up to " +
                                     std::to_string(kJournalFormat) + "; run the newer one");
-  const auto through = read_frame_key(value.substr(1));
-  if (version == 0 || !through) return fail(Errc::kCorrupt, "the drop mark is malformed");
-  return *through;
+  value.remove_prefix(1);
+  const std::size_t numbers = version == 1 ? 1 : 2;
+  if (version == 0 || value.size() < numbers * kFrameKeyBytes ||
+      (version == 1 && value.size() > kFrameKeyBytes))
+    return fail(Errc::kCorrupt, "the drop mark is malformed");
+  DropMark out{
+      .dropped = *read_frame_key(value.substr(0, kFrameKeyBytes)), .stored = 0, .power = {}};
+  if (version == 1) return out;
+  out.stored = *read_frame_key(value.substr(kFrameKeyBytes, kFrameKeyBytes));
+  out.power = value.substr(2 * kFrameKeyBytes);
+  return out;
 }
 
 }  // namespace playhead

@@ -94,6 +94,7 @@ class Journalled final : public RocksJournal {
   }
   Result<void> replay(const Visitor& visit) const override;
   Result<void> drop_through(FrameNumber last) override;
+  Result<void> note_stored(FrameNumber last) override;
   Result<void> roll() override;
   Extent extent() const override { return {dropped_.load() + 1, committer_->last()}; }
   std::uint64_t bytes() const override { return sizes_.total(); }
@@ -101,7 +102,8 @@ class Journalled final : public RocksJournal {
 
  private:
   Result<void> mend();
-  Result<FrameNumber> recover_mark(bool empty);
+  Result<DropMark> recover_mark(bool empty);
+  Result<void> write_mark(FrameNumber dropped);
   Result<FrameNumber> recover_last(FrameNumber dropped);
   Result<void> write(FrameNumber first, std::span<const std::string> frames);
   std::vector<rocksdb::LiveFileMetaData> files() const;
@@ -111,7 +113,8 @@ class Journalled final : public RocksJournal {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::WriteBatch batch_;  // the committer's
   Sizes sizes_;
-  std::mutex drop_mutex_;  // one drop at a time
+  std::mutex drop_mutex_;   // one drop, or note, at a time
+  FrameNumber stored_ = 0;  // replay() passes over frames up to here
   std::atomic<FrameNumber> dropped_ = 0;
   std::unique_ptr<Committer> committer_;
 };
@@ -144,17 +147,19 @@ Result<void> Journalled::recover() {
   }
   const std::unique_ptr<rocksdb::Iterator> frames(db_->NewIterator({}));
   frames->SeekToFirst();
-  auto dropped = recover_mark(!frames->Valid() && frames->status().ok());
-  if (!dropped) return std::unexpected(std::move(dropped.error()));
-  auto last = recover_last(*dropped);
+  auto mark = recover_mark(!frames->Valid() && frames->status().ok());
+  if (!mark) return std::unexpected(std::move(mark.error()));
+  const FrameNumber dropped = mark->dropped;
+  auto last = recover_last(dropped);
   if (!last) return std::unexpected(std::move(last.error()));
-  dropped_ = *dropped;
+  dropped_ = dropped;
+  if (!options_.power.empty() && mark->power == options_.power) stored_ = mark->stored;
   // A crash may have come between the mark and the deletion of the files that it frees.
   const auto live = files();
-  if (!live.empty() && newest_in(live.front()).value_or(~FrameNumber{0}) <= *dropped)
-    if (auto freed = drop_files(*dropped); !freed) return freed;
+  if (!live.empty() && newest_in(live.front()).value_or(~FrameNumber{0}) <= dropped)
+    if (auto freed = drop_files(dropped); !freed) return freed;
   for (const auto& file : live)
-    if (newest_in(file).value_or(0) > *dropped) sizes_.add(*newest_in(file), file.size);
+    if (newest_in(file).value_or(0) > dropped) sizes_.add(*newest_in(file), file.size);
   committer_ = std::make_unique<Committer>(
       Committer::Limits{.group_bytes_max = options_.group_bytes_max,
                         .waiting_bytes_max = options_.waiting_bytes_max,
@@ -176,21 +181,27 @@ Result<void> Journalled::mend() {
   return mended;
 }
 
-// The last frame dropped. An `empty` journal is a new one and gets its mark.
-Result<FrameNumber> Journalled::recover_mark(bool empty) {
+// An `empty` journal is a new one and gets its mark.
+Result<DropMark> Journalled::recover_mark(bool empty) {
   if (empty) {
-    const auto status = db_->Put(synced(), frame_key(kDropMark), drop_mark(0));
-    if (!status.ok()) return std::unexpected(error_of(status, "write to " + options_.path));
-    return 0;
+    if (auto written = write_mark(0); !written) return std::unexpected(written.error());
+    return DropMark{};
   }
   std::string value;
   const auto status = db_->Get({}, frame_key(kDropMark), &value);
   if (status.IsNotFound()) return std::unexpected(damaged(options_.path, "it has no drop mark"));
   if (!status.ok()) return std::unexpected(damaged(options_.path, status.ToString()));
-  auto dropped = read_drop_mark(value);
-  if (!dropped)
-    dropped.error().detail = "the journal in " + options_.path + ": " + dropped.error().detail;
-  return dropped;
+  auto mark = read_drop_mark(value);
+  if (!mark) mark.error().detail = "the journal in " + options_.path + ": " + mark.error().detail;
+  return mark;
+}
+
+Result<void> Journalled::write_mark(FrameNumber dropped) {
+  const auto status =
+      db_->Put(synced(), frame_key(kDropMark),
+               drop_mark({.dropped = dropped, .stored = stored_, .power = options_.power}));
+  if (!status.ok()) return std::unexpected(error_of(status, "write to " + options_.path));
+  return {};
 }
 
 // The newest frame. Whether all between are there is replay's to find: it reads them anyway.
@@ -233,7 +244,7 @@ Result<void> Journalled::replay(const Visitor& visit) const {
   reading.verify_checksums = true;
   const Extent kept = extent();
   const std::unique_ptr<rocksdb::Iterator> frames(db_->NewIterator(reading));
-  FrameNumber next = kept.first;
+  FrameNumber next = std::max(kept.first, stored_ + 1);
   for (frames->Seek(frame_key(next)); frames->Valid() && next <= kept.last; frames->Next()) {
     const FrameNumber number = read_frame_key(frames->key().ToStringView()).value_or(0);
     if (number != next) break;
@@ -263,6 +274,13 @@ Result<void> Journalled::drop_through(FrameNumber last) {
   return {};
 }
 
+Result<void> Journalled::note_stored(FrameNumber last) {
+  const std::scoped_lock lock(drop_mutex_);
+  if (auto failed = committer_->failure()) return std::unexpected(*std::move(failed));
+  stored_ = std::max(stored_, std::min(last, committer_->last()));
+  return write_mark(dropped_);
+}
+
 // A flush: what was in the write-ahead log lies in a file then, and the log is deleted.
 Result<void> Journalled::roll() {
   const std::scoped_lock lock(drop_mutex_);
@@ -277,8 +295,7 @@ Result<void> Journalled::roll() {
 Result<void> Journalled::drop_files(FrameNumber through) {
   // Taken before the mark is written: none of these files can hold the new mark.
   const auto live = files();
-  const auto marked = db_->Put(synced(), frame_key(kDropMark), drop_mark(through));
-  if (!marked.ok()) return std::unexpected(error_of(marked, "write to " + options_.path));
+  if (auto marked = write_mark(through); !marked) return marked;
   for (const auto& file : live) {
     const auto newest = newest_in(file);
     if (!newest || *newest > through) break;

@@ -33,6 +33,9 @@ struct RocksJournalOptions {
   std::uint64_t group_bytes_max = 8ULL << 20;      ///< of the frames of one sync
   std::uint64_t waiting_bytes_max = 256ULL << 20;  ///< of frames not durable yet; more: overloaded
   std::uint32_t waiting_frames_max = 65'536;       ///< the same in frames
+  /// What the machine calls the time since it was switched on. Empty: nobody knows, and all frames
+  /// are read at each start.
+  std::string power;
   rocksdb::Env* env = nullptr;  ///< a disk with faults, for tests; outlives the journal
 };
 

@@ -37,6 +37,46 @@ TEST(RocksJournal, KeepsItsFramesInOrderWhenReopened) {
   expect_frames(*journal, 1, 60);
 }
 
+TEST(RocksJournal, PassesOverWhatTheStoreHasWhileThePowerStaysOn) {
+  const Directory directory;
+  const auto opened = [&](const char* power) {
+    auto journal = RocksJournal::open({.path = directory.path(), .power = power});
+    EXPECT_TRUE(journal) << journal.error().detail;
+    return *std::move(journal);
+  };
+  const auto first_read = [](const RocksJournal& journal) {
+    FrameNumber first = 0;
+    EXPECT_TRUE(journal.replay([&](FrameNumber number, std::string_view) -> Result<void> {
+      if (first == 0) first = number;
+      return {};
+    }));
+    return first;
+  };
+  {
+    const auto journal = opened("one");
+    append_through(*journal, 50);
+    ASSERT_TRUE(journal->note_stored(40));
+    ASSERT_TRUE(journal->note_stored(30));  // an older word
+  }
+  for (int round = 0; round < 2; ++round) {
+    const auto journal = opened("one");
+    EXPECT_EQ(first_read(*journal), 41u);
+    EXPECT_EQ(journal->extent().first, 1u) << "kept until they are dropped";
+    ASSERT_TRUE(journal->drop_through(10 + static_cast<FrameNumber>(round)));
+    EXPECT_EQ(journal->extent().first, 11u + static_cast<FrameNumber>(round));
+  }
+  EXPECT_EQ(first_read(*opened("another")), 12u);
+  EXPECT_EQ(first_read(*opened("")), 12u) << "nobody knows whether the power was cut";
+  EXPECT_EQ(first_read(*opened("one")), 41u);
+  {
+    const auto journal = opened("another");
+    append_through(*journal, 60);
+    ASSERT_TRUE(journal->note_stored(1'000));  // more than there is
+  }
+  EXPECT_EQ(first_read(*opened("another")), 0u);
+  EXPECT_EQ(first_read(*opened("one")), 12u);
+}
+
 TEST(RocksJournal, AnswersInOrderAndGroupsWhatWaits) {
   const Directory directory;
   const auto journal = open(directory.path());
