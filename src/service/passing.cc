@@ -10,7 +10,7 @@
 namespace playhead {
 namespace {
 
-constexpr std::uint8_t kPassingFormat = 3;
+constexpr std::uint8_t kPassingFormat = 4;
 constexpr Millis kPassingMs = 1'000;                // for the owner's answer
 constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn; more are taken here
 // Messages of one thread to one node, by Service::Lane.
@@ -64,8 +64,19 @@ struct Passed {
 
 struct Head {
   std::string_view sender;
-  bool prompt = false;  ///< no report is to wait for its account
+  bool prompt = false;   ///< no report is to wait for its account
+  Millis waited_ms = 0;  ///< by the eldest of its reports
 };
+
+std::string with_head(const Head& head, std::string_view reports) {
+  std::string out;
+  out.push_back(static_cast<char>(kPassingFormat));
+  out.push_back(head.prompt ? 1 : 0);
+  put_varint(out, static_cast<std::uint64_t>(head.waited_ms));
+  put_text(out, head.sender);
+  out += reports;
+  return out;
+}
 
 // A message: its head, then reports. Takes the former off `bytes`.
 Result<Head> head_of(std::string_view& bytes) {
@@ -73,18 +84,12 @@ Result<Head> head_of(std::string_view& bytes) {
   const auto format = in.fixed<std::uint8_t>();
   Head head;
   head.prompt = in.fixed<std::uint8_t>() != 0;
+  head.waited_ms = in.narrow<std::uint32_t>();
   head.sender = in.text();
   if (!in.ok() || format != kPassingFormat)
     return fail(Errc::kUnavailable, "reports are passed on in a format that is not known here");
   bytes = in.rest();
   return head;
-}
-
-// Of a message that this node wrote: the reports.
-std::string_view reports_of(std::string_view message) {
-  const auto head = head_of(message);
-  PLAYHEAD_ASSERT(head.has_value());
-  return message;
 }
 
 // The first of `bytes`, which go on behind it.
@@ -105,11 +110,7 @@ void Service::pass_on(std::size_t here, PeerNode& owner, Lane lane, std::string_
   if (passing.bytes.size() >= kPassingBytesMax)
     return take_here(here, tenant, report, index, ticket);
   ticket->hold();
-  if (passing.bytes.empty()) {
-    passing.bytes.push_back(static_cast<char>(kPassingFormat));
-    passing.bytes.push_back(lane == Lane::kPrompt ? 1 : 0);
-    put_text(passing.bytes, others_.routing->self());
-  }
+  passing.began_ms = std::min(passing.began_ms, ticket->began_ms());
   passing.items.push_back({.ticket = ticket, .index = index});
   put_text(passing.bytes, tenant);
   encode(passing.bytes, report);
@@ -127,10 +128,15 @@ Task<> Service::send_on(std::size_t here, PeerNode& owner, Lane lane) {
   passing.posted = false;
   ++passing.under_way;
   while (!passing.items.empty()) {
-    Passing sent{.items = std::exchange(passing.items, {}),
-                 .bytes = std::exchange(passing.bytes, {})};
     const Millis sent_ms = clock_.monotonic_ms();
-    auto answer = co_await others_.peers->ask(owner.peer_address, PeerCall::kReports, sent.bytes,
+    Passing sent{.items = std::exchange(passing.items, {}),
+                 .bytes = std::exchange(passing.bytes, {}),
+                 .began_ms = std::exchange(passing.began_ms, kNobodyWaits)};
+    const Head head{.sender = others_.routing->self(),
+                    .prompt = lane == Lane::kPrompt,
+                    .waited_ms = std::max<Millis>(sent_ms - sent.began_ms, 0)};
+    auto answer = co_await others_.peers->ask(owner.peer_address, PeerCall::kReports,
+                                              with_head(head, sent.bytes),
                                               Deadline::after(clock_, kPassingMs));
     Result<BatchOutcome> outcome =
         answer ? decode_outcome(*answer) : std::unexpected(std::move(answer.error()));
@@ -153,7 +159,7 @@ void Service::settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutc
   const auto is_back = [](const Rejected& one) { return one.error.code == Errc::kNotOwner; };
   const bool any_back = std::ranges::any_of(outcome.rejected, is_back);
   if (any_back) Routing::gave_back(other, clock_.monotonic_ms());
-  std::string_view rest = reports_of(sent.bytes);
+  std::string_view rest = sent.bytes;
   std::size_t next = 0, waits = 0;  // of those rejected, and those that wait, which are in order
   for (std::size_t i = 0; i < sent.items.size(); ++i) {
     auto& [ticket, index] = sent.items[i];
@@ -179,7 +185,7 @@ void Service::settle(std::size_t here, PeerNode& other, Passing& sent, BatchOutc
 
 // The owner has not answered: this node takes the reports, and the inbox brings them to him.
 void Service::take_back(std::size_t here, Passing& passing) {
-  std::string_view rest = reports_of(passing.bytes);
+  std::string_view rest = passing.bytes;
   for (const auto& [ticket, index] : passing.items) {
     const Passed one = next_passed(rest);
     PLAYHEAD_ASSERT(one.report.has_value());
@@ -199,9 +205,9 @@ Task<Result<std::string>> Service::take_passed_on(std::size_t here, std::string 
   std::string_view rest = bytes;
   const auto head = head_of(rest);
   if (!head) co_return std::unexpected(head.error());
-  auto ticket = std::make_shared<Ticket>(head->prompt);
-  ticket->hold();
   const Millis now_ms = clock_.monotonic_ms();
+  auto ticket = std::make_shared<Ticket>(now_ms - head->waited_ms, head->prompt);
+  ticket->hold();
   bool own = false;
   Result<void> read;
   for (std::uint32_t index = 0; !rest.empty() && read; ++index) {

@@ -47,7 +47,7 @@ Service::~Service() = default;
 
 Submission Service::submit(std::size_t here, std::string_view tenant,
                            std::span<const Report> reports) {
-  auto ticket = std::make_shared<Ticket>();
+  auto ticket = std::make_shared<Ticket>(clock_.monotonic_ms());
   // A report that was parked may be done before the next one is looked at: not yet the request.
   ticket->hold();
   if (reports.empty()) ticket->outcome.next_report_ms = shards_.shard(here).next_report_ms();
@@ -98,7 +98,7 @@ void Service::send(std::size_t here, std::size_t owner) {
         Shard& shard = shards_.shard(owner);
         for (std::size_t next = 0; next < items.size();) {
           const std::shared_ptr<Ticket> origin = std::move(items[next].ticket);
-          auto ticket = std::make_shared<Ticket>(origin->prompt());
+          auto ticket = std::make_shared<Ticket>(origin->began_ms(), origin->prompt());
           ticket->hold();
           std::uint32_t count = 0;
           do {

@@ -137,7 +137,8 @@ class Service {
       std::uint32_t index = 0;
     };
     std::vector<Item> items;
-    std::string bytes;  ///< a tenant and encode(Report) of each, one after the other
+    std::string bytes;               ///< a tenant and encode(Report) of each, one after the other
+    Millis began_ms = kNobodyWaits;  ///< Ticket::began_ms() of the eldest
     std::uint32_t under_way = 0;
     bool posted = false;
   };

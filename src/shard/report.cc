@@ -65,7 +65,9 @@ void Shard::report(std::string_view tenant, const Report& report, std::uint32_t 
     if (account != nullptr && !account->parked.empty())
       return park(*account, report, index, ticket);
   }
+  hurried_ = has_waited(*ticket);
   Taking taking = take(tenant, report, now());
+  hurried_ = false;
   switch (taking.taken) {
     case Taken::kDone:
       ++ticket->outcome.accepted;
@@ -110,7 +112,7 @@ Shard::Taking Shard::find_or_load(std::string_view tenant, const Report& report,
                                   std::string_view view) {
   const std::uint16_t slot = slot_of(tenant, report.account);
   PLAYHEAD_ASSERT(owns(slot));
-  if (settles(slot)) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
+  if (settles(slot) && !hurried_) return {.taken = Taken::kNeedsAccount, .entry = nullptr};
   if (Entry* entry = table_.find(slot, tenant, report.account, view))
     return {.taken = Taken::kDone, .entry = entry};
   // What the store has of it is its owner's matter: here it begins anew, and he joins the two.
@@ -348,7 +350,9 @@ Task<> Shard::unpark(AccountRef ref) {
     PLAYHEAD_ASSERT(report.has_value());
     absent_ = absent;
     unread_ = unread;
+    hurried_ = has_waited(*front.ticket);
     Taking taking = take(ref.tenant, *report, now());
+    hurried_ = false;
     absent_.clear();
     unread_.clear();
     if (taking.taken == Taken::kNeedsAccount || taking.taken == Taken::kNeedsView) {

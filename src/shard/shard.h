@@ -260,11 +260,12 @@ class Shard {
     std::vector<std::uint32_t> numbers;  ///< the entries among them
   };
 
-  /// Who waits for the store to have an entry. Impatient: until it has been silent for a while.
+  /// Who waits for the store to have an entry. Impatient: until that has taken a while.
   struct ThroughWait {
     std::uint32_t number = 0;
-    std::shared_ptr<Ticket> ticket;
+    std::shared_ptr<Ticket> ticket;  ///< null: nobody any more
     bool patient = false;
+    Millis since_ms = 0;
   };
   using Through = std::vector<ThroughWait>;
 
@@ -378,6 +379,9 @@ class Shard {
   Task<Result<void>> store_folded(std::vector<std::uint32_t> numbers);
   Task<> write_all_through();
   void end_through(Through& batch, bool stored);
+  void end_wait(ThroughWait& one, bool stored);
+  bool has_waited(const Ticket& ticket) const;
+  void answer_overdue(Through& batch);
   void lose_patience(Through& batch);
   static void end_part(Entry& entry, bool appended);
   void look_after_through();
@@ -440,6 +444,7 @@ class Shard {
 
   std::size_t parked_ = 0;
   std::string absent_;        ///< a view that the store was just found not to have
+  bool hurried_ = false;      ///< the report that is taken has waited long enough
   std::string unread_;        ///< a view of which the store, that is away, may have something
   SlotSet slots_with_parts_;  ///< of such views: to be swept first
   std::uint32_t interval_ms_;

@@ -12,9 +12,12 @@ namespace playhead {
 namespace {
 
 // A store that has not answered for so long is away: the journal's word is enough, until a sweep
-// has found it again.
+// has found it again. Nor does a report wait longer that has to wait for its turn before.
 // Less than another node waits that has passed something on (kPassingMs).
 constexpr Millis kThroughMaxMs = 500;
+// For all that a report waits for, at all nodes: with what it takes to pass it on, and a tick, it
+// is acknowledged within a second.
+constexpr Millis kWaitMaxMs = 700;
 // Of what was folded, in one write: reports that come meanwhile wait for it.
 constexpr std::size_t kFoldedMax = 64;
 
@@ -34,7 +37,11 @@ void Shard::write_through(std::uint32_t number, const std::shared_ptr<Ticket>& t
     ticket->outcome.unstored = entry.unstored = true;
     return;
   }
-  join_through({.number = number, .ticket = ticket});
+  join_through({.number = number, .ticket = ticket, .since_ms = parts_.clock->monotonic_ms()});
+}
+
+bool Shard::has_waited(const Ticket& ticket) const {
+  return parts_.clock->monotonic_ms() - ticket.began_ms() >= kWaitMaxMs;
 }
 
 void Shard::join_through(ThroughWait one) {
@@ -87,12 +94,15 @@ Task<> Shard::write_all_through() {
 }
 
 void Shard::end_through(Through& batch, bool stored) {
-  for (const ThroughWait& one : std::exchange(batch, {})) {
-    figures_.through_errors += !stored;
-    if (!stored) table_.at(one.number).unstored = true;
-    one.ticket->outcome.unstored = one.ticket->outcome.unstored || !stored;
-    one.ticket->release();
-  }
+  for (ThroughWait& one : std::exchange(batch, {})) end_wait(one, stored);
+}
+
+void Shard::end_wait(ThroughWait& one, bool stored) {
+  if (!one.ticket) return;
+  figures_.through_errors += !stored;
+  if (!stored) table_.at(one.number).unstored = true;
+  one.ticket->outcome.unstored = one.ticket->outcome.unstored || !stored;
+  std::exchange(one.ticket, nullptr)->release();
 }
 
 // Those who wait for an answer get it.
@@ -104,8 +114,19 @@ void Shard::lose_patience(Through& batch) {
   end_through(others, false);
 }
 
+// Who has waited too long gets an answer; the entry keeps its turn.
+void Shard::answer_overdue(Through& batch) {
+  const Millis now_ms = parts_.clock->monotonic_ms();
+  for (ThroughWait& one : batch)
+    if (!one.patient && one.ticket &&
+        (now_ms - one.since_ms >= kThroughMaxMs || has_waited(*one.ticket)))
+      end_wait(one, false);
+}
+
 void Shard::look_after_through() {
   if (!storing_through_) return;
+  answer_overdue(through_now_);
+  answer_overdue(through_);
   if (parts_.clock->monotonic_ms() - through_began_ms_ < kThroughMaxMs) return;
   store_away_ = true;
   lose_patience(through_now_);

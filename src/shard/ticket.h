@@ -4,24 +4,32 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/time.h"
 #include "runtime/event.h"
 #include "shard/outcome.h"
 
 namespace playhead {
 
+/// Ticket::began_ms() of what no request waits for.
+inline constexpr Millis kNobodyWaits = std::numeric_limits<Millis>::max();
+
 class Ticket {
  public:
-  /// A prompt ticket keeps nobody waiting for an account to be read: a report that needs that is
-  /// left out (BatchOutcome::waiting).
-  explicit Ticket(bool prompt = false) : prompt_(prompt) {}
+  /// `began_ms`, by the monotonic clock: since when somebody has been waiting. A prompt ticket
+  /// keeps nobody waiting for an account to be read: a report that needs that is left out
+  /// (BatchOutcome::waiting).
+  explicit Ticket(Millis began_ms = kNobodyWaits, bool prompt = false)
+      : began_ms_(began_ms), prompt_(prompt) {}
 
   BatchOutcome outcome;
 
+  Millis began_ms() const { return began_ms_; }
   bool prompt() const { return prompt_; }
 
   /// One more thing to wait for. Not once all was there: whoever adds one thing after the other
@@ -48,6 +56,7 @@ class Ticket {
   void then(std::move_only_function<void()> then) { then_ = std::move(then); }
 
  private:
+  const Millis began_ms_;
   const bool prompt_;
   std::uint32_t holds_ = 0;
   std::optional<Error> failure_;

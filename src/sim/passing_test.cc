@@ -113,6 +113,12 @@ class Passing : public ::testing::Test {
                           });
     return told;
   }
+  // The same, and its answer.
+  BatchOutcome tell_now(std::string_view account, State state) {
+    const auto& told = tell(account, state);
+    run(kSecond);
+    return told.value_or(BatchOutcome{.unstored = true});
+  }
   void run(Millis span) {
     const Millis until = timeline_.monotonic_ms() + span;
     pump();
@@ -200,6 +206,42 @@ TEST_F(Passing, ReportsThatWaitTooLongAreTakenByTheNodeThatWasAsked) {
   EXPECT_EQ(figures(owner_).views_started, 0u);
   run(20 * kSecond);
   EXPECT_EQ(figures(owner_).views_started, 1u);
+}
+
+// A report that has to wait for another one's write before its own waits no longer for both than it
+// would for one; it keeps its turn.
+TEST_F(Passing, ReportsDoNotWaitTwiceForTheStore) {
+  tell("first");
+  tell("second");
+  run(kSecond);
+  rows_.set_write_ms(400);
+  const auto& first = tell("first", State::kPaused);
+  run(100);
+  const std::uint64_t rows = figures(owner_).through_rows;
+  const auto& second = tell("second", State::kPaused);
+  run(650);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_FALSE(first->unstored);
+  ASSERT_TRUE(second.has_value());
+  EXPECT_TRUE(second->unstored);
+  run(kSecond);
+  EXPECT_EQ(figures(owner_).through_rows, rows + 1);
+  EXPECT_FALSE(tell_now("second", State::kPlaying).unstored) << "nothing of it is awaited any more";
+}
+
+// One that was sent once more, for its account had to be read, has waited before.
+TEST_F(Passing, ReportsAreAcknowledgedWithinASecond) {
+  tell("near");
+  run(kSecond);
+  rows_.set_write_ms(480);
+  tell("near", State::kPaused);
+  const auto& far = tell("far");
+  run(600);
+  EXPECT_FALSE(far.has_value());
+  run(250);
+  ASSERT_TRUE(far.has_value());
+  EXPECT_TRUE(far->unstored);
+  EXPECT_EQ(figures(asked_).views_started, 0u) << "the owner has taken it";
 }
 
 // The next owner need not read what the former one had in memory.

@@ -176,10 +176,10 @@ Task<Result<void>> SimStore::write_shared(std::vector<Change> changes) {
   if (fails) lands = faults_.strikes(Fault::kPartlyWritten) ? faults_.prng().below(lands + 1) : 0;
   if (rows_.away()) lands = 0;
   changes.erase(changes.begin() + static_cast<std::ptrdiff_t>(lands), changes.end());
-  if (faults_.calm()) {
+  if (faults_.calm() && rows_.write_ms() == 0) {
     for (const Change& change : changes) rows_.land(change, stamp);
   } else {
-    const Millis there = delay();
+    const Millis there = rows_.write_ms() > 0 ? rows_.write_ms() : delay();
     timeline_.in(there, [&rows = rows_, changes = std::move(changes), stamp] {
       for (const Change& change : changes) rows.land(change, stamp);
     });

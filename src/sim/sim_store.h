@@ -58,6 +58,9 @@ class Rows {
   /// While it is away each call fails.
   void set_away(bool away) { away_ = away; }
   bool away() const { return away_; }
+  /// Each write arrives so much later, and is answered then. 0: as the faults say.
+  void set_write_ms(Millis takes) { write_ms_ = takes; }
+  Millis write_ms() const { return write_ms_; }
   /// Rows of Cassandra's tables that landing changes have touched, each time that they did.
   std::uint64_t changed() const { return changed_; }
   std::uint64_t next_stamp() { return ++stamps_; }
@@ -67,6 +70,7 @@ class Rows {
  private:
   Faults& faults_;
   bool shared_ = false, away_ = false;
+  Millis write_ms_ = 0;
   std::uint64_t changed_ = 0;
   std::uint64_t stamps_ = 0;
   std::map<ViewKey, std::uint64_t> stamp_of_;

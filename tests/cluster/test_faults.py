@@ -105,3 +105,14 @@ def test_what_one_journal_alone_has_is_acknowledged_so(cluster, told):
     wait_answered(cluster, told)
     said = next(iter(told.values())) | {"state": "paused", "at": text_of(now_ms())}
     eventually(lambda: cluster.nodes[0].post_reports([said]).header(UNSTORED) is None, "the store is back")
+
+
+def test_a_node_that_stopped_in_order_does_not_read_its_journal_again(cluster, told):
+    node = cluster.nodes[2]
+    assert all(one.post_reports(list(told.values())).status == 204 for one in cluster.nodes)
+    assert node.metric("playhead_journal_frames_total") > 0, "it took some of them"
+    assert node.stop() == 0
+    node.launch()
+    node.wait_ready()
+    wait_answered(cluster, told)
+    assert node.metric("playhead_inbox_rows_total") == 0, "what it read it would have given to their owners"
