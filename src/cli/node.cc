@@ -198,7 +198,8 @@ Result<void> Node::open_disk() {
   if (!lock) return std::unexpected(lock.error());
   lock_ = *std::move(lock);
   RocksJournalOptions options = config_.journal;
-  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), options.power);
+  if (config_.in_cluster())
+    std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), options.power);
   auto journal = RocksJournal::open(std::move(options));
   if (!journal) return std::unexpected(journal.error());
   journal_ = *std::move(journal);

@@ -2,8 +2,10 @@
 // the journal lets go of what it no longer needs. One implementation for the server and the
 // simulation.
 //
-// Concurrency: made once; step() and finish() awaited on any one shard thread, one at a time.
-// Invariant: a frame is dropped only when every shard's low water, read before a settle() that
+// Concurrency: made once; step() and finish() awaited on any one shard thread, one at a time; what
+//   is said of drop_if_due() holds for finish_unsettled(), too.
+// Invariant: a frame is noted as stored only if every shard's low water lies above it, and dropped
+//   only when every shard's low water, read before a settle() that
 //   succeeded, lies above it.
 #pragma once
 

@@ -23,7 +23,7 @@ struct BatchOutcome {
   std::uint32_t accepted = 0;
   std::vector<Rejected> rejected;
   std::uint32_t next_report_ms = 0;    ///< the interval the server wants
-  bool unstored = false;               ///< the store was away: only the journal has some of it
+  bool unstored = false;               ///< the store was away or slow: only the journal has some
   std::vector<std::uint32_t> waiting;  ///< of a prompt Ticket: what was not taken, by its index
 };
 

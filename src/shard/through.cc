@@ -114,11 +114,12 @@ void Shard::lose_patience(Through& batch) {
   end_through(others, false);
 }
 
-// Who has waited too long gets an answer; the entry keeps its turn.
+// A report that has waited too long gets an answer; the entry keeps its turn. Of acts none says
+// "unstored": they wait for their own write as well.
 void Shard::answer_overdue(Through& batch) {
   const Millis now_ms = parts_.clock->monotonic_ms();
   for (ThroughWait& one : batch)
-    if (!one.patient && one.ticket &&
+    if (!one.patient && one.ticket && one.ticket->began_ms() != kNobodyWaits &&
         (now_ms - one.since_ms >= kThroughMaxMs || has_waited(*one.ticket)))
       end_wait(one, false);
 }

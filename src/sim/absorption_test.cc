@@ -340,6 +340,33 @@ TEST_F(Absorption, SaysOfARepeatThatOnlyItsJournalHasIt) {
   EXPECT_FALSE(is_unstored(State::kStarting, began));
 }
 
+// Who stops in order reads only what the store has not got, unless the power was cut.
+TEST_F(Absorption, ReadsNothingAgainThatWasStoredBeforeAStopInOrder) {
+  const auto in_memory = [this] {
+    return process_->run(0, process_->service().figures()).front().views_in_memory;
+  };
+  const auto stop = [this] {
+    return process_->run(0, process_->checkpointer().finish_unsettled()).has_value();
+  };
+  EXPECT_FALSE(is_unstored(State::kStarting, timeline_.now(), "v"));
+  EXPECT_TRUE(stop());
+  restart();
+  EXPECT_EQ(in_memory(), 0u);
+  own_all();
+  EXPECT_FALSE(is_unstored(State::kPlaying, timeline_.now(), "v"));
+  rows_.set_away(true);
+  EXPECT_TRUE(is_unstored(State::kStarting, timeline_.now(), "w"));
+  EXPECT_FALSE(stop());
+  restart();
+  EXPECT_GE(in_memory(), 1u) << "the store lacks w";
+  rows_.set_away(false);
+  EXPECT_TRUE(stop());
+  EXPECT_FALSE(table_.empty()) << "for w's owner";
+  disks_.back().crash();
+  restart();
+  EXPECT_GE(in_memory(), 1u) << "the power was cut: the store may have lost it";
+}
+
 // A store that has just come back is not asked for a row a heartbeat.
 TEST_F(Absorption, SaysOfAHeartbeatThatItFollowsOnWhatIsUnstored) {
   const auto report = [this](State state) { return is_unstored(state, timeline_.now()); };

@@ -120,11 +120,21 @@ void ClusterWorld::end(Life& life) {
   life.process->kill();
 }
 
+// A node notes only as it stops, after a last sweep; but what it notes holds at any moment.
+bool ClusterWorld::note(Node& node) {
+  SimJournal& journal = node.life->process->journal();
+  ShardThreads& shards = node.life->process->shards();
+  FrameNumber low = journal.extent().last + 1;
+  for (std::size_t i = 0; i < shards.count(); ++i) low = std::min(low, shards.shard(i).low_water());
+  return journal.note_stored(low - 1).has_value();
+}
+
 void ClusterWorld::kill(Node& node, Millis away_ms) {
+  const bool noted = troubles_.strikes(Trouble::kNotedFirst) && note(node);
   wires_.erase(node.name);
   end(*node.life);
   node.life.reset();
-  node.disk.crash();
+  if (!noted) node.disk.crash();
   node.session = 0;
   node.held.reset();
   node.giving.reset();

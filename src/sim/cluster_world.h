@@ -89,6 +89,7 @@ class ClusterWorld {
   // cluster_world.cc
   void boot(Node& node);
   void end(Life& life);
+  bool note(Node& node);
   void kill(Node& node, Millis away_ms);
   void run_until(Millis at_ms);
   bool runs(const Node& node) const;

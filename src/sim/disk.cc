@@ -18,6 +18,7 @@ void Disk::drop(std::size_t bytes) {
 }
 
 void Disk::crash() {
+  noted_ = 0;
   if (!dropped_.empty() && faults_.strikes(Fault::kDropUndone)) synced_.insert(0, dropped_);
   dropped_.clear();
   if (unsynced_.empty()) return;

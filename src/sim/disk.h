@@ -26,6 +26,10 @@ class Disk {
   void crash();
   /// All that a new process reads. It has been synced then.
   const std::string& read();
+  /// Of a journal's frames, up to which they need not be read (Journal::note_stored). Gone with a
+  /// crash, which is a power cut.
+  void note(std::uint64_t frame) { noted_ = frame; }
+  std::uint64_t noted() const { return noted_; }
   /// Cuts what lies behind `size`, the remains of a crash.
   void cut(std::size_t size) { synced_.resize(size); }
 
@@ -35,6 +39,7 @@ class Disk {
   Faults& faults_;
   std::string synced_, unsynced_;
   std::string dropped_;  ///< may come back at a crash
+  std::uint64_t noted_ = 0;
 };
 
 }  // namespace playhead::sim

@@ -226,7 +226,7 @@ TEST_F(Passing, ReportsDoNotWaitTwiceForTheStore) {
   EXPECT_TRUE(second->unstored);
   run(kSecond);
   EXPECT_EQ(figures(owner_).through_rows, rows + 1);
-  EXPECT_FALSE(tell_now("second", State::kPlaying).unstored) << "nothing of it is awaited any more";
+  EXPECT_FALSE(tell_now("second", State::kPlaying).unstored);
 }
 
 // One that was sent once more, for its account had to be read, has waited before.

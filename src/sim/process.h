@@ -41,6 +41,7 @@ class Process {
   Service& service() { return service_; }
   ShardThreads& shards() { return shards_; }
   SimStore& store() { return store_; }
+  SimJournal& journal() { return journal_; }
   Checkpointer& checkpointer() { return checkpointer_; }
   Shard& shard_of(const AccountRef& ref) { return shards_.shard(index_of(ref)); }
   std::size_t index_of(const AccountRef& ref) const {

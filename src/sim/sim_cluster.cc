@@ -15,6 +15,7 @@ Troubles::Troubles(Faults& faults, Prng& prng) : faults_(faults) {
   };
   set(Trouble::kKill, 10);        // of a node's second, as are the next ones
   set(Trouble::kStaysAway, 300);  // of a kill
+  set(Trouble::kNotedFirst, 300);
   set(Trouble::kPause, 8);
   set(Trouble::kCutOff, 8);
   set(Trouble::kHandOver, 5);  // of a look at a slot

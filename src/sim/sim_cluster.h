@@ -25,6 +25,7 @@ namespace playhead::sim {
 enum class Trouble : std::uint8_t {
   kKill,             ///< a node is killed, and is back in seconds
   kStaysAway,        ///< it is back in minutes
+  kNotedFirst,       ///< its journal has a note of what the store has, and the power stays on
   kPause,            ///< nothing of a node runs for seconds
   kCutOff,           ///< a node's lease is not renewed, and all else goes on
   kHandOver,         ///< a slot moves in order
@@ -44,12 +45,10 @@ enum class Trouble : std::uint8_t {
 };
 inline constexpr std::size_t kTroubles = static_cast<std::size_t>(Trouble::kCount);
 inline constexpr std::array<std::string_view, kTroubles> kTroubleNames = {
-    "kill",          "stays away",        "pause",
-    "cut off",       "hand-over",         "store away",
-    "slow inbox",    "failed append",     "failed late",
-    "half appended", "failed inbox read", "failed remove",
-    "lost call",     "lost answer",       "doubled call",
-    "late call",     "late news"};
+    "kill",          "stays away",        "noted first",   "pause",         "cut off",
+    "hand-over",     "store away",        "slow inbox",    "failed append", "failed late",
+    "half appended", "failed inbox read", "failed remove", "lost call",     "lost answer",
+    "doubled call",  "late call",         "late news"};
 
 class Troubles {
  public:

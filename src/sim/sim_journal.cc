@@ -1,6 +1,7 @@
 // A frame on the disk: its number, its length, a hash of both and of its bytes, its bytes.
 #include "sim/sim_journal.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/assert.h"
@@ -98,8 +99,10 @@ void SimJournal::kill() {
 }
 
 Result<void> SimJournal::replay(const Visitor& visit) const {
-  for (const Frame& frame : frames_)
+  for (const Frame& frame : frames_) {
+    if (frame.number <= disk_.noted()) continue;
     if (auto visited = visit(frame.number, frame.body); !visited) return visited;
+  }
   return {};
 }
 
@@ -114,6 +117,12 @@ Result<void> SimJournal::drop_through(FrameNumber last) {
   if (!frames_.empty()) first_ = frames_.front().number;
   bytes_ -= bytes;
   disk_.drop(bytes);
+  return {};
+}
+
+Result<void> SimJournal::note_stored(FrameNumber last) {
+  if (!*alive_) return fail(Errc::kUnavailable, "the process is gone");
+  disk_.note(std::max(disk_.noted(), std::min(last, last_)));
   return {};
 }
 

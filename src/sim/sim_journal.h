@@ -21,8 +21,8 @@ class SimJournal final : public Journal {
   void append(std::string frame, Done done) override;
   Result<void> replay(const Visitor& visit) const override;
   Result<void> drop_through(FrameNumber last) override;
-  Result<void> note_stored(FrameNumber) override { return {}; }  // each start follows a power cut
-  Result<void> roll() override { return {}; }                    // it has no files
+  Result<void> note_stored(FrameNumber last) override;
+  Result<void> roll() override { return {}; }  // it has no files
   Extent extent() const override;
   std::uint64_t bytes() const override { return bytes_; }
 

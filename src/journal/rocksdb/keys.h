@@ -39,7 +39,7 @@ struct DropMark {
 
 /// The mark's value: the format's version, then `dropped`; in format 2 also `stored` and `power`.
 inline std::string drop_mark(const DropMark& mark) {
-  const bool stored = mark.stored > mark.dropped;
+  const bool stored = mark.stored > mark.dropped && !mark.power.empty();
   std::string out(1, static_cast<char>(stored ? kJournalFormat : 1));
   out += frame_key(mark.dropped);
   if (stored) out += frame_key(mark.stored) + mark.power;

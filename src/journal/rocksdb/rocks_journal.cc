@@ -152,6 +152,9 @@ Result<void> Journalled::recover() {
   const FrameNumber dropped = mark->dropped;
   auto last = recover_last(dropped);
   if (!last) return std::unexpected(std::move(last.error()));
+  if (mark->stored > *last)  // or new frames would get numbers that a start passes over
+    return std::unexpected(
+        damaged(options_.path, "frames up to " + std::to_string(mark->stored) + " are missing"));
   dropped_ = dropped;
   if (!options_.power.empty() && mark->power == options_.power) stored_ = mark->stored;
   // A crash may have come between the mark and the deletion of the files that it frees.
