@@ -244,6 +244,23 @@ TEST_F(Passing, ReportsAreAcknowledgedWithinASecond) {
   EXPECT_EQ(figures(asked_).views_started, 0u) << "the owner has taken it";
 }
 
+TEST_F(Passing, WhatNobodyWaitsForAnyMoreIsStoredInItsTurn) {
+  tell("near");
+  tell("other");
+  run(kSecond);
+  rows_.set_write_ms(480);
+  tell("near", State::kPaused);
+  const auto& far = tell("far");
+  run(300);
+  tell("other", State::kPaused);
+  run(550);
+  ASSERT_TRUE(far.has_value());
+  EXPECT_TRUE(far->unstored);
+  const std::uint64_t rows = figures(owner_).through_rows;
+  run(kSecond);
+  EXPECT_EQ(figures(owner_).through_rows, rows + 1);
+}
+
 // The next owner need not read what the former one had in memory.
 TEST_F(Passing, AccountsGoAlongWithTheirSlots) {
   tell("near");
