@@ -20,6 +20,11 @@ def test_the_page_has_what_the_script_prints():
     assert PAGE.partition(BEGIN)[2].partition(END)[0].strip() == printed.stdout.strip()
 
 
+def test_each_figure_has_an_option():
+    helped = sizing("--help")
+    assert helped.returncode == 0 and "--row-cpu-us" in helped.stdout and "% of the members" in helped.stdout, helped
+
+
 def test_ten_times_the_members_take_ten_times_the_reports():
     rows = [[cell.strip() for cell in line.strip("|").split("|")]
             for line in sizing("--members", "1000000", "10000000").stdout.splitlines() if line.startswith("| ")]
