@@ -79,6 +79,7 @@ bool merge(StoredView& into, const StoredView& from, Place place, const Rules& r
   const bool both = reopened || heard(later) == heard(earlier);
   into.active = !into.view.ended() && (later.active || (both && earlier.active));
   into.expired = !into.active && (later.expired || (both && earlier.expired));
+  into.granted = before.granted && into.active;
   return bytes_of(into) != bytes_of(before);
 }
 

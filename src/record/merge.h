@@ -29,6 +29,7 @@ enum class Place : std::uint8_t {
 /// - Series and next title are those of the later `meta_order`; `ended_by` goes with the earlier
 ///   termination, or else the later end; device and its type are those of the earlier start.
 /// - An import stays one.
+/// - `granted` is as the owner has it: whatever `from` says of it.
 bool merge(StoredView& into, const StoredView& from, Place place, const Rules& rules);
 
 }  // namespace playhead

@@ -180,24 +180,32 @@ Trail read_trail(Reader& in, Instant base) {
   return trail;
 }
 
-// What a record may end with: where it was imported from.
-void put_import(std::string& out, const Import& import, Instant base) {
+// What a record may end with: where it was imported from, and whether it has a place within the
+// account's limit. Behind that stands what a later release adds.
+struct Extension {
+  Import import;
+  bool granted = false;
+};
+
+void put_extension(std::string& out, const Import& import, bool granted, Instant base) {
   std::string extension;
-  if (import != Import{}) {
+  if (import != Import{} || granted) {
     put_since(extension, import.at, base);
     put_text(extension, import.origin);
   }
+  if (granted) extension.push_back('\1');
   put_text(out, extension);
 }
 
-Import read_import(Reader& in, Instant base) {
+Extension read_extension(Reader& in, Instant base) {
   Reader extension(in.text());
-  Import import;
-  if (extension.done()) return import;
-  import.at = extension.since(base);
-  import.origin = extension.text(kIdBytesMax);
+  Extension out;
+  if (extension.done()) return out;
+  out.import.at = extension.since(base);
+  out.import.origin = extension.text(kIdBytesMax);
+  if (!extension.done()) out.granted = (extension.fixed<std::uint8_t>() & 1) != 0;
   if (!extension.ok()) in.fail();
-  return import;  // behind it stands what a later release adds
+  return out;
 }
 
 void put_ids(std::string& out, const Ids& ids) {
@@ -277,6 +285,7 @@ StoredView StoredView::clone() const {
   copy.cmcd = cmcd;
   copy.active = active;
   copy.expired = expired;
+  copy.granted = granted;
   return copy;
 }
 
@@ -302,7 +311,7 @@ void encode(std::string& out, const StoredView& stored) {
   put_fixed(out, facts);
   out[format] = static_cast<char>(put_view(out, stored.view, base));
   if (stored.trail) put_trail(out, *stored.trail, base);
-  put_import(out, stored.import.value_or(Import{}), base);
+  put_extension(out, stored.import.value_or(Import{}), stored.granted, base);
 }
 
 Result<StoredView> decode_view(std::string_view bytes) {
@@ -320,7 +329,9 @@ Result<StoredView> decode_view(std::string_view bytes) {
   stored.view = read_view(in, base);
   each_fact(stored, [&](unsigned bit, bool& fact) { fact = (facts >> bit & 1) != 0; });
   if ((facts >> kTrailBit & 1) != 0) stored.trail = read_trail(in, base);
-  if (Import import = read_import(in, base); import != Import{}) stored.import = std::move(import);
+  Extension extension = read_extension(in, base);
+  if (extension.import != Import{}) stored.import = std::move(extension.import);
+  stored.granted = extension.granted && stored.active;
   if (!in.ok() || !in.done())
     return fail(Errc::kCorrupt, "a view's bytes are cut short or damaged");
   stored.ids = PackedIds(ids);
@@ -356,7 +367,7 @@ void encode(std::string& out, const TitleState& title) {
     put_order(out, title.credits_order, base);
   }
   if ((bits & kPlayed) != 0) put_signed(out, title.played_max);
-  put_import(out, title.import, base);
+  put_extension(out, title.import, false, base);
 }
 
 Result<TitleState> decode_title(std::string_view bytes) {
@@ -394,7 +405,7 @@ Result<TitleState> decode_title(std::string_view bytes) {
     title.credits_order = read_order(in, base);
   }
   if ((bits & kPlayed) != 0) title.played_max = in.integer();
-  title.import = read_import(in, base);
+  title.import = read_extension(in, base).import;
   if (!in.ok() || !in.done()) return fail(Errc::kCorrupt, "a title's row is cut short or damaged");
   return title;
 }

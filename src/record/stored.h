@@ -25,6 +25,7 @@ struct StoredView {
   bool cmcd = false;              ///< expires after 90 s, whatever the interval
   bool active = false;            ///< counts for viewers and limits
   bool expired = false;           ///< it fell silent and no opening report has come since
+  bool granted = false;           ///< it is active, and has a place within the account's limit
 
   StoredView clone() const;
 };

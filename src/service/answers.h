@@ -90,7 +90,7 @@ struct HistoryPage {
 struct PutOutcome {
   bool created = false;  ///< 201: a view started; 200: a report of an active one
   ViewerItem item;
-  bool checked = true;    ///< false: nobody could check the limit
+  bool checked = true;    ///< false: nobody could check the limit, or it is exceeded
   bool unstored = false;  ///< as BatchOutcome has it
   std::optional<unsigned> limit;
   std::uint32_t next_report_ms = 0;

@@ -61,6 +61,19 @@ bool Shard::starts(const Report& report, const Entry* own) const {
   return arrival - (report.at + offset) <= silence;
 }
 
+// Whether the active view has a place within the limit. Who came while nobody could look takes one
+// that is free; views without a place count for those who come, but take none from those who asked.
+bool Shard::has_place(const Account& account, Entry& entry, std::optional<unsigned> limit) {
+  if (entry.granted) return true;
+  unsigned others = 0;
+  table_.each_of(account, [&](const Entry& other) { others += other.granted; });
+  if (limit && others >= *limit) return false;
+  entry.granted = true;
+  mark_moved(entry);
+  journal_snapshot(entry);
+  return true;
+}
+
 // The start itself. Nothing is awaited: the decision holds for what is in memory now.
 PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
                             std::optional<unsigned> limit, std::string_view terminate,
@@ -74,7 +87,9 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   const bool start = starts(report, own);
   Meeting meeting;
   if (start) meeting = meet(account, own, report.device, terminate);
-  if (limit && meeting.others.size() >= *limit && start) {
+  const bool full = start && limit && meeting.others.size() >= *limit;
+  // Who was let in by others, and is not known yet, is not refused for asking again.
+  if (full && has_looked(account.slot)) {
     for (const Entry* other : meeting.others) answer.in_the_way.push_back(item_of(*other));
     answer.error =
         Error{Errc::kLimitReached, "the account already plays on as many devices as it may"};
@@ -97,7 +112,10 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
     changed.push_back(other->number);
   }
   if (started && meeting.target != nullptr) changed.push_back(meeting.target->number);
-  if (taking.write_through) changed.push_back(taking.entry->number);
+  const bool had_place = taking.entry->granted;
+  answer.checked = !taking.entry->active || (!full && has_place(account, *taking.entry, limit));
+  if (taking.write_through || had_place != taking.entry->granted)
+    changed.push_back(taking.entry->number);
   answer.result = started ? PutResult::kStarted : PutResult::kReported;
   answer.item = item_of(*taking.entry);
   answer.next_report_ms = interval_ms_;

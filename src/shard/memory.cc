@@ -65,6 +65,7 @@ void Shard::file(Entry& entry) {
 void Shard::set_active(Entry& entry, bool active) {
   if (entry.active == active) return;
   entry.active = active;
+  entry.granted = false;
   figures_.views_active += active ? 1 : -1;
   slots_[entry.slot].active += active ? 1 : -1;
 }
@@ -80,7 +81,9 @@ void Shard::expire(std::uint32_t number) {
 }
 
 // Before anything is decided by whether the view is active: the wheel looks but once a second.
+// A foreign slot's entries have no deadline.
 void Shard::expire_overdue(Entry& entry) {
+  if (slots_[entry.slot].foreign) return;
   if (entry.active && entry.deadline_ms <= parts_.clock->monotonic_ms()) end_silent(entry);
 }
 
@@ -124,6 +127,7 @@ StoredView Shard::stored(const Entry& entry) const {
   out.cmcd = entry.cmcd;
   out.active = entry.active;
   out.expired = entry.expired;
+  out.granted = entry.granted;
   return out;
 }
 
@@ -144,6 +148,7 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   entry.listed = stored.active;
   entry.title_due = false;  // whoever stored it had stored its title before
   set_active(entry, stored.active);
+  entry.granted = stored.granted;
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
   if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
@@ -339,8 +344,9 @@ const ShardFigures& Shard::figures() {
   figures_.views_in_memory = table_.views();
   figures_.accounts_in_memory = table_.accounts();
   figures_.undrained = 0;
+  // Who was paused may not have noticed yet that his slots are others'.
   for (std::uint16_t slot = 0; in_cluster() && slot < kSlots; ++slot)
-    if (slots_[slot].foreign) table_.each_in_slot(slot, [&](Entry&) { ++figures_.undrained; });
+    if (!holds_lease(slot)) table_.each_in_slot(slot, [&](Entry&) { ++figures_.undrained; });
   return figures_;
 }
 

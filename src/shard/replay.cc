@@ -90,6 +90,7 @@ Entry& Shard::replay_snapshot(StoredView&& view) {
   known->expired = view.expired;
   known->ids = std::move(view.ids);
   set_active(*known, view.active);
+  known->granted = view.granted;
   mark_dirty(*known);
   return *known;
 }

@@ -66,7 +66,7 @@ struct PutAnswer {
   std::optional<Error> error;          ///< kRefused
   std::vector<ViewerItem> in_the_way;  ///< kRefused by the limit
   std::string ended_by;                ///< kRefused by a termination
-  bool checked = true;                 ///< false: the slot is foreign, nobody looked at the limit
+  bool checked = true;                 ///< false: nobody could look at the limit, or it is exceeded
   bool unstored = false;               ///< as BatchOutcome has it
   ViewerItem item;
   std::uint32_t next_report_ms = 0;
@@ -299,6 +299,8 @@ class Shard {
   Meeting meet(const Account& account, const Entry* own, std::string_view device,
                std::string_view terminate);
   bool starts(const Report& report, const Entry* own) const;
+  bool has_looked(std::uint16_t slot) const { return !in_cluster() || slots_[slot].looked_ms != 0; }
+  bool has_place(const Account& account, Entry& entry, std::optional<unsigned> limit);
   PutAnswer decide_put(const AccountRef& ref, const Report& report, std::optional<unsigned> limit,
                        std::string_view terminate, std::vector<std::uint32_t>& changed);
   Task<Result<void>> keep_grant(std::uint16_t slot, std::vector<std::uint32_t> numbers);

@@ -359,6 +359,7 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
     if (entry.folded || entry.flushing || awaits_store(entry)) unstored = entry.number;
   } else {
     partial.active = partial.active && !partial.view.ended();
+    partial.granted = false;  // a grant that was answered is in the store
     Entry& entry = adopt(*account, std::move(partial));
     entry.indexed = false;
     entry.folded = true;

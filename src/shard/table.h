@@ -43,6 +43,7 @@ struct Entry {
   bool cmcd = false;
   bool active = false;
   bool expired = false;
+  bool granted = false;     ///< it is active, and has a place within the account's limit
   bool dirty = false;       ///< changed since it was last handed to the store
   bool flushing = false;    ///< on its way to the store: memory keeps it until that has answered
   bool journalled = false;  ///< the journal can name it by its number

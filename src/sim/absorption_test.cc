@@ -8,6 +8,7 @@
 #include "cluster/fresh_slots.h"
 #include "cluster/routing_test_kit.h"
 #include "service/direct_inbox.h"
+#include "service/fold_parts.h"
 #include "service/load_exchange.h"
 #include "sim/model.h"
 #include "sim/process.h"
@@ -106,6 +107,34 @@ class Absorption : public ::testing::Test {
                     });
     run(kSecond);
     return unstored.value();
+  }
+  // Looks into the inbox, as its owner does each second.
+  void fold_inbox() {
+    std::vector<InboxRow> rows;
+    for (const auto& [key, record] : std::exchange(table_, {})) rows.push_back({key, record});
+    const std::size_t count = rows.size();
+    EXPECT_EQ(process_->run(0, fold_parts(process_->shards(), std::move(rows))).done.size(), count);
+    for (std::uint16_t bucket = 0; bucket < kInboxBuckets; ++bucket)
+      process_->shards().shard(0).looked(bucket, timeline_.monotonic_ms(), timeline_.now());
+  }
+  std::uint64_t undrained() { return process_->run(0, undrained_views(process_->shards())); }
+  // A device's PUT under a limit of two.
+  std::expected<PutOutcome, PutRefusal> start(std::string_view view) {
+    Report report{.account = "0", .profile = "p", .title = "t", .view = view, .device = view};
+    report.at = timeline_.now();
+    report.state = State::kStarting;
+    std::optional<std::expected<PutOutcome, PutRefusal>> put;
+    process_->start(0, process_->service().put_view(std::string(sim::kTenant), report, 2, ""),
+                    [&](std::expected<PutOutcome, PutRefusal> answer) { put = std::move(answer); });
+    run(kSecond);
+    return put.value();
+  }
+  // Which of these devices have a place within the limit, when they ask.
+  std::vector<std::string_view> placed(const std::vector<std::string_view>& views) {
+    std::vector<std::string_view> out;
+    for (const std::string_view view : views)
+      if (const auto put = start(view); put && put->checked) out.push_back(view);
+    return out;
   }
   bool is_foreign() {
     return process_->shards().shard(0).is_foreign(AccountRef{kProfile.tenant, "0"});
@@ -220,7 +249,6 @@ TEST_F(Absorption, LeavesNoPositionOfAnAbsentOwnerBehindACheckpoint) {
 
 // What a node has for others, it says the moment that it is asked: they answer as fresh by it.
 TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
-  const auto undrained = [&] { return process_->run(0, undrained_views(process_->shards())); };
   watch(0);
   run(kMinute);
   EXPECT_EQ(undrained(), 0u) << "it is this node's own";
@@ -230,6 +258,29 @@ TEST_F(Absorption, LeavesNothingUntoldOfWhatIsForOthers) {
   inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
   run(kHeartbeat);
   EXPECT_EQ(undrained(), 1u);
+}
+
+// Paused for longer than its lease lasts, it is asked before it has noticed.
+TEST_F(Absorption, HasViewsForOthersTheMomentItsLeaseIsOver) {
+  watch(0);
+  run(kMinute);
+  ASSERT_EQ(undrained(), 0u);
+  fresh_.withdraw();
+  EXPECT_EQ(undrained(), 1u);
+}
+
+// Who is not the owner knows no deadlines: nothing falls silent there.
+TEST_F(Absorption, EndsNoViewThatIsSomebodyElses) {
+  replace();
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
+  is_unstored(State::kPlaying, timeline_.now());
+  is_unstored(State::kPaused, timeline_.now());
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kAnswered; };
+  run(kHeartbeat);
+  ASSERT_FALSE(table_.empty());
+  own_all();
+  fold_inbox();
+  EXPECT_EQ(watching(), 1u);
 }
 
 // As long as the lease lasts, heartbeats go to the views' rows: parts cost more, and keep the next
@@ -249,17 +300,50 @@ TEST_F(Absorption, TakesAStartWhileSlotsAreHandedOver) {
   run(kMinute + kSecond);
   faults_.set_calm(false);  // the store takes its time
   ASSERT_FALSE(hand_over(0));
-  Report report{.account = "0", .profile = "p", .title = "t", .view = "w", .device = "e"};
+  const auto put = start("w");
+  EXPECT_TRUE(handed_);
+  ASSERT_TRUE(put.has_value()) << put.error().error.detail;
+  EXPECT_FALSE(put->checked);
+  faults_.set_calm(true);
+}
+
+// Who was let in while nobody could look asks again. A place lasts as long as its view plays, and
+// goes with the account to its next owner.
+TEST_F(Absorption, GivesPlacesToThoseWhoWereLetInUnchecked) {
+  using Views = std::vector<std::string_view>;
+  ASSERT_EQ(placed({"before"}), Views{"before"});
+  replace();
+  EXPECT_EQ(placed({"a", "before", "b", "c"}), Views{}) << "nobody can look";
+  own_all();
+  EXPECT_EQ(placed({"b"}), Views{"b"}) << "as far as its owner knows";
+  EXPECT_TRUE(start("c").has_value()) << "it was let in, which its owner does not know yet";
+  fold_inbox();
+  EXPECT_FALSE(start("late").has_value()) << "four are watching";
+  EXPECT_EQ(placed({"a", "b", "c", "before"}), (Views{"b", "before"})) << "these were told so";
+  replace();
+  own_all();
+  EXPECT_EQ(placed({"a", "b", "c", "before"}), (Views{"b", "before"}));
+  EXPECT_FALSE(is_unstored(State::kStopped, timeline_.now(), "b"));
+  EXPECT_EQ(placed({"c", "a", "before"}), (Views{"c", "before"}));
+}
+
+// Its former owner said "checked" to none of what only his journal has.
+TEST_F(Absorption, GivesNoPlaceByWhatWasNotAnswered) {
+  using Views = std::vector<std::string_view>;
+  rows_.set_write_ms(kMinute);
+  Report report{.account = "0", .profile = "p", .title = "t", .view = "lost", .device = "lost"};
   report.at = timeline_.now();
   report.state = State::kStarting;
-  std::optional<std::expected<PutOutcome, PutRefusal>> put;
   process_->start(0, process_->service().put_view(std::string(sim::kTenant), report, 2, ""),
-                  [&](std::expected<PutOutcome, PutRefusal> answer) { put = std::move(answer); });
-  run(kSecond);
-  EXPECT_TRUE(handed_);
-  ASSERT_TRUE(put && put->has_value()) << (put ? put->error().error.detail : "no answer");
-  EXPECT_FALSE((*put)->checked);
-  faults_.set_calm(true);
+                  [](const std::expected<PutOutcome, PutRefusal>&) { FAIL() << "answered"; });
+  run(kSecond / 10);
+  restart();
+  rows_.set_write_ms(0);
+  EXPECT_EQ(placed({"a", "b"}), Views{}) << "nobody can look";
+  own_all();
+  fold_inbox();
+  EXPECT_EQ(watching(), 3u);
+  EXPECT_EQ(placed({"a", "b", "lost"}), (Views{"a", "b"}));
 }
 
 // What others took is still there for who has just got a slot.

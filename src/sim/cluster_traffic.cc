@@ -7,7 +7,8 @@ namespace playhead::sim {
 namespace {
 
 constexpr Millis kPassingMs = 1'000;
-constexpr Millis kSurelyAliveMs = 26'000;  // of a start that nobody has ended
+constexpr Millis kSurelyAliveMs = 26'000;   // of a start that nobody has ended
+constexpr Millis kSurelyTimelyMs = 20'000;  // of a report that makes its view active
 constexpr unsigned kLimit = 2;
 
 std::string told_name(const ViewTold& told) { return told.account + "/" + told.view; }
@@ -180,7 +181,7 @@ void ClusterWorld::put_answered(Player& player, const std::shared_ptr<Request>& 
   if (put.answer) {
     take(sent, {.life = put.life, .stored = put.answer->checked, .was_newest = false});
     outcome_.unchecked += !put.answer->checked;
-    if (put.answer->checked && put.answer->created) granted(*sent.view, sent.said->arrived);
+    if (put.answer->checked && plays(*sent.said)) granted(*sent.view, sent.said->arrived);
     return deliver(player, request, {Reply::kAcked}, {});
   }
   const Errc code = put.answer.error().error.code;
@@ -195,6 +196,11 @@ void ClusterWorld::put_answered(Player& player, const std::shared_ptr<Request>& 
     broken("a good start was refused: " + put.answer.error().error.detail);
   outcome_.refused_by_limit += reply == Reply::kLimit;
   deliver(player, request, {reply}, std::move(in_the_way));
+}
+
+// It makes its view active, or finds it so, whatever became of it before.
+bool ClusterWorld::plays(const Said& said) {
+  return is_opening(said.state) && said.arrived - said.at <= kSurelyTimelyMs;
 }
 
 // A checked grant has been answered: how many stand?

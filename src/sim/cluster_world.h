@@ -134,6 +134,7 @@ class ClusterWorld {
   void take(const Sent& sent, const Acked& how);
   void granted(const ViewTold& view, Instant started);
   bool stands(const Grant& grant) const;
+  static bool plays(const Said& said);
   void terminate_one();
   void act();
   void look();

@@ -91,6 +91,28 @@ TEST(Limit, CountsNeitherTheViewItselfNorItsDevicesFormerOneNorAnEnd) {
   EXPECT_EQ(server.viewers(), Names{"v2"});
 }
 
+// Reports start views whatever the limit: those that ask have its places.
+TEST(Limit, HasPlacesForAsManyOfThoseWhoPlayAlready) {
+  Server server;
+  for (const char* view : {"v1", "v2", "v3"}) server.tell(server.say(State::kPlaying, view, view));
+  const auto has_place = [&](const char* view, unsigned limit) {
+    const auto put = server.put(server.say(State::kPlaying, view, view), limit);
+    EXPECT_TRUE(put && !put->created);
+    return put && put->checked;
+  };
+  EXPECT_TRUE(has_place("v3", 2));
+  EXPECT_TRUE(has_place("v1", 2));
+  EXPECT_FALSE(has_place("v2", 2));
+  server.crash();
+  EXPECT_FALSE(has_place("v2", 2));
+  EXPECT_TRUE(has_place("v1", 1)) << "it has one";
+  server.tell(server.say(State::kStopped, "v3", "v3"));
+  server.pass(kSecond);
+  EXPECT_TRUE(has_place("v2", 2));
+  server.tell(server.say(State::kPlaying, "v3", "v3"));
+  EXPECT_FALSE(has_place("v3", 2)) << "its place went with its end";
+}
+
 TEST(Limit, HasRoomAgainWhenAViewHasFallenSilent) {
   Server server;
   ASSERT_TRUE(server.put(server.say(State::kPlaying, "v1", "tv"), 1));
