@@ -123,6 +123,29 @@ TEST(MergeStored, IsActiveAsWhoeverHeardOfItLastSays) {
   EXPECT_FALSE(joined(both, of({.device = "tv"}, other, at(60)), Place::kFixed).active);
 }
 
+// Only its owner gives a place, and only to a view that somebody watches.
+TEST(MergeStored, HasThePlaceThatItsOwnerGaveIt) {
+  Player owner, other;
+  owner.play(0, 20, sec(0));
+  other.play(30, 60, sec(30));
+  StoredView known = of({.device = "tv"}, owner, at(20));
+  StoredView taken = of({.device = "tv"}, other, at(60));
+  taken.granted = true;
+  EXPECT_FALSE(joined(known, taken, Place::kFixed).granted);
+  known.granted = true;
+  taken.granted = false;
+  EXPECT_TRUE(joined(known, taken, Place::kFixed).granted);
+  taken.active = false;
+  EXPECT_FALSE(joined(known, taken, Place::kFixed).granted);
+  for (const bool imported : {false, true}) {
+    if (imported) known.import = Import{.at = at(0), .origin = "trakt"};
+    const auto read = decode_view(bytes_of(known));
+    ASSERT_TRUE(read) << read.error().detail;
+    EXPECT_TRUE(read->granted);
+    EXPECT_EQ(read->import.has_value(), imported);
+  }
+}
+
 TEST(MergeStored, GoesOnWhereOneSideSawItEndAndTheOtherSawItOpenAgain) {
   Player owner, other;
   owner.play(0, 20, sec(0));

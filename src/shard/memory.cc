@@ -80,7 +80,8 @@ void Shard::expire(std::uint32_t number) {
   end_silent(entry);
 }
 
-// Before anything is decided by whether the view is active: the wheel looks but once a second.
+// Before anything is said or decided by whether the view is active: the wheel looks but once a
+// second, and later where the deadline has come nearer, as by what the inbox says of it.
 // A foreign slot's entries have no deadline.
 void Shard::expire_overdue(Entry& entry) {
   if (slots_[entry.slot].foreign) return;
@@ -277,6 +278,7 @@ std::vector<ViewerItem> Shard::viewers(const AccountRef& ref) {
   Account* account = table_.find_account(ref.tenant, ref.account);
   if (account == nullptr) return items;
   table_.each_of(*account, [&](Entry& entry) {
+    expire_overdue(entry);
     if (entry.active) items.push_back(item_of(entry));
   });
   std::ranges::sort(items, [](const ViewerItem& a, const ViewerItem& b) {

@@ -66,9 +66,9 @@ Result<void> Shard::subscribe(const AccountRef& ref, const std::shared_ptr<Chann
   Account& account = table_.account(ref.tenant, ref.account);
   if (account.channels.size() >= options_.subscribers_max)
     return fail(Errc::kOverloaded, "the account has too many streams; close one first");
+  std::vector<ViewerItem> items = viewers(ref);  // first, for it tells the others of ends
   account.channels.push_back(channel);
   ++figures_.streams;
-  std::vector<ViewerItem> items = viewers(ref);
   channel->push(
       std::make_shared<const ViewersEvent>(ViewersEvent{.kind = ViewersEvent::Kind::kSnapshot,
                                                         .items = std::move(items),

@@ -283,6 +283,21 @@ TEST_F(Absorption, EndsNoViewThatIsSomebodyElses) {
   EXPECT_EQ(watching(), 1u);
 }
 
+// Of what came in meanwhile its next owner knows when it was said.
+TEST_F(Absorption, CountsSilenceFromWhatOthersHeard) {
+  is_unstored(State::kPlaying, timeline_.now());
+  replace();
+  is_unstored(State::kPlaying, timeline_.now());
+  run(2 * kHeartbeat);
+  own_all();
+  EXPECT_EQ(watching(), 1u);
+  fold_inbox();
+  run(kHeartbeat - 2 * kSecond);
+  EXPECT_EQ(watching(), 1u);
+  run(2 * kSecond);
+  EXPECT_EQ(watching(), 0u);
+}
+
 // As long as the lease lasts, heartbeats go to the views' rows: parts cost more, and keep the next
 // owner from being sure for longer.
 TEST_F(Absorption, HandsSlotsOverByTheViewsRows) {
