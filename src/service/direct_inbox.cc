@@ -90,7 +90,7 @@ Task<Result<std::string>> take_parts(ShardThreads& shards, std::string bytes) {
   if (!rows) co_return std::unexpected(std::move(rows.error()));
   std::map<InboxKey, std::size_t> places;
   for (std::size_t i = 0; i < rows->size(); ++i) places[(*rows)[i].key] = i;
-  const FoldedParts folded = co_await fold_parts(shards, *std::move(rows));
+  const FoldedParts folded = co_await fold_parts(shards, *std::move(rows), PartsOf::kNode);
   std::string out(1, static_cast<char>(kFormat));
   for (const InboxKey& key : folded.done) put_varint(out, places.at(key));
   co_return out;

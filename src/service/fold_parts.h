@@ -16,7 +16,7 @@ struct FoldedParts {
   std::optional<Error> failure;  ///< the first of the store's
 };
 
-/// Shard::fold_inbox of all the shards. `rows` are whole (check_inbox_rows).
-Task<FoldedParts> fold_parts(ShardThreads& shards, std::vector<InboxRow> rows);
+/// Shard::fold_parts of all the shards. `rows` are whole (check_inbox_rows).
+Task<FoldedParts> fold_parts(ShardThreads& shards, std::vector<InboxRow> rows, PartsOf of);
 
 }  // namespace playhead

@@ -63,7 +63,7 @@ Task<Result<void>> InboxReader::read(std::uint16_t bucket) {
 }
 
 Task<Result<void>> InboxReader::fold(std::vector<InboxRow> rows) {
-  FoldedParts folded = co_await fold_parts(shards_, std::move(rows));
+  FoldedParts folded = co_await fold_parts(shards_, std::move(rows), PartsOf::kInbox);
   Result<void> result;
   if (!folded.done.empty()) result = co_await inbox_.remove(std::move(folded.done));
   if (folded.failure) co_return std::unexpected(*std::move(folded.failure));

@@ -83,6 +83,10 @@ struct Hidden {
 
 /// What an answer on an account of a slot is worth. kForeign: memory knows nothing of it but what
 /// has just come in; the store and the inbox have the rest.
+/// Where parts come from. The inbox has what was acknowledged as stored: it is stored again before
+/// it leaves there. A node's own journal has what was not, or is stored already.
+enum class PartsOf : std::uint8_t { kInbox, kNode };
+
 enum class Freshness : std::uint8_t { kFresh, kStale, kForeign };
 
 struct HowFresh {
@@ -167,9 +171,9 @@ class Shard {
   Task<std::vector<HandedSlot>> hand_over(std::vector<std::uint16_t> slots);
   /// What a slot's former owner gave; of use when the slot is gained under that epoch.
   void take_handed(HandedSlot handed);
-  /// Folds rows of the inbox, and hands what has changed to the store. Those that may be removed
-  /// now. Errors: unavailable; repeating it is safe.
-  Task<Result<std::vector<InboxKey>>> fold_inbox(std::vector<InboxRow> rows);
+  /// Folds parts, and hands what has changed to the store. Those that may be removed where they
+  /// were now. Errors: unavailable; repeating it is safe.
+  Task<Result<std::vector<InboxKey>>> fold_parts(std::vector<InboxRow> rows, PartsOf of);
   /// All of the inbox's rows of the slots that were mine since `began_ms`, when it was `began`,
   /// have been folded.
   void looked(std::uint16_t bucket, Millis began_ms, Instant began);
@@ -357,7 +361,7 @@ class Shard {
   std::size_t changed_in(const std::vector<std::uint16_t>& slots);
   struct Folding;
   Task<> fold_row(InboxRow row, Folding& folding);
-  Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial);
+  Task<Result<std::optional<std::uint32_t>>> fold_partial(StoredView partial, PartsOf of);
   static bool only_moves(const Entry& entry, const StoredView& joined);
   void merge_into(Entry& entry, const StoredView& partial);
 

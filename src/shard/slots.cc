@@ -268,6 +268,7 @@ bool Shard::holds_lease(std::uint16_t slot) const {
 
 // Rows that are being folded: many at once, for most accounts are still to be read from the store.
 struct Shard::Folding {
+  PartsOf of = PartsOf::kInbox;
   std::vector<InboxRow> rows;
   std::size_t next = 0;  ///< the first that nobody has begun with
   std::vector<InboxKey> done;
@@ -282,7 +283,7 @@ Task<> Shard::fold_row(InboxRow row, Folding& folding) {
   auto partial = decode_inbox(row.record);
   Result<std::optional<std::uint32_t>> folded;
   if (partial)
-    folded = co_await fold_partial(*std::move(partial));
+    folded = co_await fold_partial(*std::move(partial), folding.of);
   else
     folded = std::unexpected(partial.error());
   if (folded && slots_[row.key.slot].epoch != epoch) co_return;  // read again, if it is here then
@@ -299,8 +300,8 @@ Task<> Shard::fold_row(InboxRow row, Folding& folding) {
   }
 }
 
-Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows) {
-  Folding folding;
+Task<Result<std::vector<InboxKey>>> Shard::fold_parts(std::vector<InboxRow> rows, PartsOf of) {
+  Folding folding{.of = of};
   folding.rows = std::move(rows);
   co_await side_by_side(std::min(kFoldsAtOnce, folding.rows.size()), [&](std::size_t) -> Task<> {
     while (folding.next < folding.rows.size() && !folding.failure)
@@ -318,7 +319,7 @@ Task<Result<std::vector<InboxKey>>> Shard::fold_inbox(std::vector<InboxRow> rows
 }
 
 // The entry that the store does not have as it is now, if so.
-Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partial) {
+Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partial, PartsOf of) {
   const Ids ids = partial.ids.get();
   const AccountRef ref{std::string(ids.tenant), std::string(ids.account)};
   auto found = co_await view_in_memory(ref, std::string(ids.view));
@@ -344,7 +345,7 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
       renamed.view = own;
       partial.ids = PackedIds(renamed);
       forget_idle(ref);
-      co_return co_await fold_partial(std::move(partial));
+      co_return co_await fold_partial(std::move(partial), of);
     }
   }
   // Else it contradicts its view, and would have been refused by whoever knows that.
@@ -353,10 +354,11 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
     ++figures_.inbox_dropped;
   } else if (found) {
     merge_into(**found, partial);
-    // Also where it brought nothing: what it says may be on its way. Heartbeats of this node's own
-    // are another matter: its journal has them.
+    // Also where it brought nothing: what it says may be on its way, or only this node's own
+    // heartbeats, which its journal has, may have gone beyond it.
     const Entry& entry = **found;
-    if (entry.folded || entry.flushing || awaits_store(entry)) unstored = entry.number;
+    const bool beyond = entry.dirty && of == PartsOf::kInbox;
+    if (entry.folded || entry.flushing || awaits_store(entry) || beyond) unstored = entry.number;
   } else {
     partial.active = partial.active && !partial.view.ended();
     partial.granted = false;  // a grant that was answered is in the store

@@ -1,0 +1,103 @@
+// What a next owner makes of what others took, and of what his predecessor answered.
+#include "sim/node_test_kit.h"
+
+namespace playhead::testing {
+namespace {
+
+class TakingOver : public NodeTest {};
+
+// Paused for longer than its lease lasts, it is asked before it has noticed.
+TEST_F(TakingOver, HasViewsForOthersTheMomentItsLeaseIsOver) {
+  watch(0);
+  run(kMinute);
+  ASSERT_EQ(undrained(), 0u);
+  fresh_.withdraw();
+  EXPECT_EQ(undrained(), 1u);
+}
+
+// Who is not the owner knows no deadlines: nothing falls silent there.
+TEST_F(TakingOver, EndsNoViewThatIsSomebodyElses) {
+  replace();
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kFailed; };
+  is_unstored(State::kPlaying, timeline_.now());
+  is_unstored(State::kPaused, timeline_.now());
+  inbox_.fate = [](MemoryInbox::Call) { return MemoryInbox::Fate::kAnswered; };
+  run(kHeartbeat);
+  ASSERT_FALSE(table_.empty());
+  own_all();
+  fold_inbox();
+  EXPECT_EQ(watching(), 1u);
+}
+
+// Of what came in meanwhile its next owner knows when it was said.
+TEST_F(TakingOver, CountsSilenceFromWhatOthersHeard) {
+  is_unstored(State::kPlaying, timeline_.now());
+  replace();
+  is_unstored(State::kPlaying, timeline_.now());
+  run(2 * kHeartbeat);
+  own_all();
+  EXPECT_EQ(watching(), 1u);
+  fold_inbox();
+  run(kHeartbeat - 2 * kSecond);
+  EXPECT_EQ(watching(), 1u);
+  run(2 * kSecond);
+  EXPECT_EQ(watching(), 0u);
+}
+
+// A pause that was acknowledged as stored, by another, leaves the inbox for the store, though by
+// now its view plays on.
+TEST_F(TakingOver, StoresWhatItsOwnHeartbeatsHaveGoneBeyond) {
+  is_unstored(State::kPlaying, timeline_.now());
+  replace();
+  const Instant paused = timeline_.now();
+  ASSERT_FALSE(is_unstored(State::kPaused, paused));
+  own_all();
+  is_unstored(State::kPlaying, timeline_.now());
+  fold_inbox();
+  replace();
+  const auto answer = process_->run(0, process_->service().view({kProfile.tenant, "0"}, "v"));
+  ASSERT_TRUE(answer.has_value()) << answer.error().detail;
+  EXPECT_GE(answer->value.item.at, paused);
+}
+
+// Who was let in while nobody could look asks again. A place lasts as long as its view plays, and
+// goes with the account to its next owner.
+TEST_F(TakingOver, GivesPlacesToThoseWhoWereLetInUnchecked) {
+  using Views = std::vector<std::string_view>;
+  ASSERT_EQ(placed({"before"}), Views{"before"});
+  replace();
+  EXPECT_EQ(placed({"a", "before", "b", "c"}), Views{}) << "nobody can look";
+  own_all();
+  EXPECT_EQ(placed({"b"}), Views{"b"}) << "as far as its owner knows";
+  EXPECT_TRUE(start("c").has_value()) << "it was let in, which its owner does not know yet";
+  fold_inbox();
+  EXPECT_FALSE(start("late").has_value()) << "four are watching";
+  EXPECT_EQ(placed({"a", "b", "c", "before"}), (Views{"b", "before"})) << "these were told so";
+  replace();
+  own_all();
+  EXPECT_EQ(placed({"a", "b", "c", "before"}), (Views{"b", "before"}));
+  EXPECT_FALSE(is_unstored(State::kStopped, timeline_.now(), "b"));
+  EXPECT_EQ(placed({"c", "a", "before"}), (Views{"c", "before"}));
+}
+
+// Its former owner said "checked" to none of what only his journal has.
+TEST_F(TakingOver, GivesNoPlaceByWhatWasNotAnswered) {
+  using Views = std::vector<std::string_view>;
+  rows_.set_write_ms(kMinute);
+  Report report{.account = "0", .profile = "p", .title = "t", .view = "lost", .device = "lost"};
+  report.at = timeline_.now();
+  report.state = State::kStarting;
+  process_->start(0, process_->service().put_view(std::string(sim::kTenant), report, 2, ""),
+                  [](const std::expected<PutOutcome, PutRefusal>&) { FAIL() << "answered"; });
+  run(kSecond / 10);
+  restart();
+  rows_.set_write_ms(0);
+  EXPECT_EQ(placed({"a", "b"}), Views{}) << "nobody can look";
+  own_all();
+  fold_inbox();
+  EXPECT_EQ(watching(), 3u);
+  EXPECT_EQ(placed({"a", "b", "lost"}), (Views{"a", "b"}));
+}
+
+}  // namespace
+}  // namespace playhead::testing
