@@ -105,7 +105,8 @@ void add_shard_figures(MetricsText& out, const std::vector<ShardFigures>& shards
   each(kCounter, "playhead_inbox_dropped_total",
        "Rows of the inbox that tell of what was erased, or can't be read.", &F::inbox_dropped);
   each(kGauge, "playhead_undrained_views",
-       "Views in memory that are to be handed to other owners' inbox.", &F::undrained);
+       "Views in memory whose slots are not surely this node's: their owners are to get them.",
+       &F::undrained);
   each(kCounter, "playhead_checkpoint_errors_total", "Writes that the store refused.",
        &F::sweep_errors);
   each(kCounter, "playhead_erasures_total", "Accounts and profiles erased.", &F::erasures);

@@ -6,6 +6,12 @@
 #include "shard/shard.h"
 
 namespace playhead {
+namespace {
+
+// How long nobody is refused who may have been let in by others: some looks into the inbox.
+constexpr Millis kLookGraceMs = 5'000;
+
+}  // namespace
 
 // Ends a view without a report of its own. The end is journalled with all of the view.
 void Shard::end_from_outside(Entry& entry, EndReason reason, Instant at,
@@ -65,6 +71,9 @@ bool Shard::starts(const Report& report, const Entry* own) const {
 // that is free; views without a place count for those who come, but take none from those who asked.
 bool Shard::has_place(const Account& account, Entry& entry, std::optional<unsigned> limit) {
   if (entry.granted) return true;
+  const Slot& slot = slots_[entry.slot];
+  if (in_cluster() && !(slot.erasures.empty() && slot.flushing_erasures.empty()))
+    return false;  // the store may still have whose places they were
   unsigned others = 0;
   table_.each_of(account, [&](const Entry& other) { others += other.granted; });
   if (limit && others >= *limit) return false;
@@ -72,6 +81,22 @@ bool Shard::has_place(const Account& account, Entry& entry, std::optional<unsign
   mark_moved(entry);
   journal_snapshot(entry);
   return true;
+}
+
+// Whether its owner knows whom others let in. Who can't read the inbox decides all the same, after
+// a while.
+bool Shard::has_looked(std::uint16_t slot) const {
+  return !in_cluster() || slots_[slot].looked_ms != 0 ||
+         parts_.clock->monotonic_ms() - slots_[slot].gained_ms > kLookGraceMs;
+}
+
+// Ends that the store may lack are stored with the grant: else the next owner finds more places
+// taken than there are.
+void Shard::add_untold_ends(const Account& account, std::vector<std::uint32_t>& changed) {
+  table_.each_of(account, [&](const Entry& other) {
+    if (!other.active && (other.dirty || other.flushing || awaits_store(other)))
+      changed.push_back(other.number);
+  });
 }
 
 // The start itself. Nothing is awaited: the decision holds for what is in memory now.
@@ -85,8 +110,9 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   const Entry* own = table_.find(account, report.view);
   const bool known = own != nullptr;
   const bool start = starts(report, own);
+  const bool asks = known && own->active && !own->granted;  // for a place
   Meeting meeting;
-  if (start) meeting = meet(account, own, report.device, terminate);
+  if (start || asks) meeting = meet(account, own, report.device, terminate);
   const bool full = start && limit && meeting.others.size() >= *limit;
   // Who was let in by others, and is not known yet, is not refused for asking again.
   if (full && has_looked(account.slot)) {
@@ -105,19 +131,22 @@ PutAnswer Shard::decide_put(const AccountRef& ref, const Report& report,
   }
   PLAYHEAD_ASSERT(taking.taken == Taken::kDone);
   const bool started = start && taking.entry->active;
-  if (started && meeting.target != nullptr)
+  if ((started || asks) && meeting.target != nullptr) {
     end_from_outside(*meeting.target, EndReason::kTerminated, now(), report.device);
+    changed.push_back(meeting.target->number);
+  }
   for (Entry* other : started ? meeting.replaced : std::vector<Entry*>()) {
     end_from_outside(*other, EndReason::kReplaced, now(), report.device);
     changed.push_back(other->number);
   }
-  if (started && meeting.target != nullptr) changed.push_back(meeting.target->number);
-  const bool had_place = taking.entry->granted;
-  answer.checked = !taking.entry->active || (!full && has_place(account, *taking.entry, limit));
-  if (taking.write_through || had_place != taking.entry->granted)
-    changed.push_back(taking.entry->number);
+  Entry& entry = *taking.entry;
+  const bool had_place = entry.granted;
+  answer.checked = !entry.active || (!full && has_place(account, entry, limit));
+  const bool gets_place = entry.granted && !had_place;
+  if (taking.write_through || gets_place) changed.push_back(entry.number);
+  if (gets_place || (entry.granted && awaits_store(entry))) add_untold_ends(account, changed);
   answer.result = started ? PutResult::kStarted : PutResult::kReported;
-  answer.item = item_of(*taking.entry);
+  answer.item = item_of(entry);
   answer.next_report_ms = interval_ms_;
   return answer;
 }
@@ -158,7 +187,9 @@ Task<PutAnswer> Shard::put(std::string tenant, std::string bytes, std::optional<
   if (answer.error) co_return answer;
   if (auto kept = co_await keep_grant(slot, changed); !kept) {
     refused.error = kept.error();
-    co_return refused;
+    if (failed_ || answer.result == PutResult::kStarted) co_return refused;
+    answer.checked = false;  // it plays on; its next report asks again
+    answer.unstored = true;
   }
   co_return answer;
 }
@@ -174,8 +205,11 @@ Task<Result<void>> Shard::keep_grant(std::uint16_t slot, std::vector<std::uint32
   ticket->release();
   co_await ticket->wait();
   if (ticket->failure()) co_return std::unexpected(*ticket->failure());
-  if (slots_[slot].foreign || !holds_lease(slot) || ticket->outcome.unstored)
+  if (slots_[slot].foreign || !holds_lease(slot) || ticket->outcome.unstored) {
+    // The inbox may have it, which has no places: whoever repeats it waits for the rows.
+    for (const std::uint32_t number : numbers) table_.at(number).through_wanted = true;
     co_return fail(Errc::kUnavailable, "the account is changing hands; repeat the request");
+  }
   co_return Result<void>{};
 }
 

@@ -130,7 +130,6 @@ void Shard::adopt_handed(std::uint16_t number) {
     if (slot_of(one->tenant, one->account) != number) continue;
     Account& account = table_.account(one->tenant, one->account);
     if (account.loaded) continue;
-    account.loaded = true;
     ++figures_.handed;
     for (auto& [view, in_store] : one->views) {
       const Ids ids = view.ids.get();
@@ -141,6 +140,7 @@ void Shard::adopt_handed(std::uint16_t number) {
       entry.folded = true;
       mark_dirty(entry);
     }
+    account.loaded = true;
   }
 }
 

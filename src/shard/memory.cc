@@ -149,7 +149,7 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   entry.listed = stored.active;
   entry.title_due = false;  // whoever stored it had stored its title before
   set_active(entry, stored.active);
-  entry.granted = stored.granted;
+  entry.granted = stored.granted && !account.loaded;  // a place comes with its account
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
   if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
@@ -294,6 +294,7 @@ void Shard::forget_idle(const AccountRef& ref) {
 std::optional<StoredView> Shard::find(const AccountRef& ref, std::string_view view) {
   Entry* entry = table_.find(slot_of(ref.tenant, ref.account), ref.tenant, ref.account, view);
   if (entry == nullptr) return std::nullopt;
+  expire_overdue(*entry);
   return stored(*entry);
 }
 

@@ -245,7 +245,9 @@ Shard::Taking Shard::take_entry(Entry& entry, const Report& report, Instant arri
     mark_moved(entry);
   else
     mark_dirty(entry);
-  if (entry.journalled && !texts && entry.interval_ms == journalled_interval_ms)
+  // A replay knows of no expiry: what comes back is told whole, and so is that it has no place.
+  const bool comes_back = entry.active && !was_active;
+  if (entry.journalled && !texts && !comes_back && entry.interval_ms == journalled_interval_ms)
     // What could not bring the view back must not do so in a replay, which knows of no expiry.
     journal_heartbeat(entry, stamped, arrival, late || !entry.active);
   else

@@ -81,12 +81,12 @@ struct Hidden {
   }
 };
 
-/// What an answer on an account of a slot is worth. kForeign: memory knows nothing of it but what
-/// has just come in; the store and the inbox have the rest.
 /// Where parts come from. The inbox has what was acknowledged as stored: it is stored again before
 /// it leaves there. A node's own journal has what was not, or is stored already.
 enum class PartsOf : std::uint8_t { kInbox, kNode };
 
+/// What an answer on an account of a slot is worth. kForeign: memory knows nothing of it but what
+/// has just come in; the store and the inbox have the rest.
 enum class Freshness : std::uint8_t { kFresh, kStale, kForeign };
 
 struct HowFresh {
@@ -303,8 +303,9 @@ class Shard {
   Meeting meet(const Account& account, const Entry* own, std::string_view device,
                std::string_view terminate);
   bool starts(const Report& report, const Entry* own) const;
-  bool has_looked(std::uint16_t slot) const { return !in_cluster() || slots_[slot].looked_ms != 0; }
+  bool has_looked(std::uint16_t slot) const;
   bool has_place(const Account& account, Entry& entry, std::optional<unsigned> limit);
+  void add_untold_ends(const Account& account, std::vector<std::uint32_t>& changed);
   PutAnswer decide_put(const AccountRef& ref, const Report& report, std::optional<unsigned> limit,
                        std::string_view terminate, std::vector<std::uint32_t>& changed);
   Task<Result<void>> keep_grant(std::uint16_t slot, std::vector<std::uint32_t> numbers);

@@ -361,7 +361,6 @@ Task<Result<std::optional<std::uint32_t>>> Shard::fold_partial(StoredView partia
     if (entry.folded || entry.flushing || awaits_store(entry) || beyond) unstored = entry.number;
   } else {
     partial.active = partial.active && !partial.view.ended();
-    partial.granted = false;  // a grant that was answered is in the store
     Entry& entry = adopt(*account, std::move(partial));
     entry.indexed = false;
     entry.folded = true;

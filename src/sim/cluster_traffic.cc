@@ -179,7 +179,7 @@ void ClusterWorld::put_answered(Player& player, const std::shared_ptr<Request>& 
                                 bool passed_on, const Put& put) {
   const Sent& sent = request->items.front();
   if (put.answer) {
-    take(sent, {.life = put.life, .stored = put.answer->checked, .was_newest = false});
+    take(sent, {.life = put.life, .stored = !put.answer->unstored, .was_newest = false});
     outcome_.unchecked += !put.answer->checked;
     if (put.answer->checked && plays(*sent.said)) granted(*sent.view, sent.said->arrived);
     return deliver(player, request, {Reply::kAcked}, {});

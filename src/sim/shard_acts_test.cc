@@ -113,6 +113,23 @@ TEST(Limit, HasPlacesForAsManyOfThoseWhoPlayAlready) {
   EXPECT_FALSE(has_place("v3", 2)) << "its place went with its end";
 }
 
+// The journal does not say that it fell silent.
+TEST(Limit, GivesNoPlaceBackInAReplay) {
+  Server server;
+  ASSERT_TRUE(server.put(server.say(State::kPlaying, "v1", "tv"), 1));
+  server.pass(32 * kSecond);
+  ASSERT_TRUE(server.put(server.say(State::kPlaying, "v2", "phone"), 1));
+  server.tell(server.say(State::kPlaying, "v1", "tv"));
+  server.crash();
+  const auto has_place = [&](const char* view, const char* device) {
+    const auto put = server.put(server.say(State::kPlaying, view, device), 1);
+    EXPECT_TRUE(put);
+    return put && put->checked;
+  };
+  EXPECT_FALSE(has_place("v1", "tv"));
+  EXPECT_TRUE(has_place("v2", "phone"));
+}
+
 TEST(Limit, HasRoomAgainWhenAViewHasFallenSilent) {
   Server server;
   ASSERT_TRUE(server.put(server.say(State::kPlaying, "v1", "tv"), 1));
@@ -143,6 +160,17 @@ TEST(TakeOver, EndsTheNamedViewForGoodAndTellsItsPlayerWhoDidIt) {
   }
   EXPECT_EQ(server.viewers(), Names{"v2"});
   EXPECT_EQ(server.position(), kMinute) << "its last position is kept";
+}
+
+TEST(TakeOver, HelpsAViewThatPlaysWithoutAPlace) {
+  Server server;
+  server.tell(server.say(State::kPlaying, "v1", "tv"));
+  server.tell(server.say(State::kPlaying, "v2", "phone"));
+  ASSERT_TRUE(server.put(server.say(State::kPlaying, "v1", "tv"), 1)->checked);
+  const auto taken = server.put(server.say(State::kPlaying, "v2", "phone"), 1, "v1");
+  ASSERT_TRUE(taken);
+  EXPECT_TRUE(taken->checked);
+  EXPECT_EQ(server.viewers(), Names{"v2"});
 }
 
 TEST(TakeOver, DoesNotHelpWhereMoreThanTheNamedViewIsInTheWay) {

@@ -99,5 +99,59 @@ TEST_F(TakingOver, GivesNoPlaceByWhatWasNotAnswered) {
   EXPECT_EQ(placed({"a", "b", "lost"}), (Views{"a", "b"}));
 }
 
+// A view that has fallen silent is over in memory alone, until a sweep. Who gets its place is
+// stored with that.
+TEST_F(TakingOver, FindsNoMorePlacesTakenThanThereAre) {
+  using Views = std::vector<std::string_view>;
+  ASSERT_EQ(placed({"silent", "a"}), (Views{"silent", "a"}));
+  run(2 * kHeartbeat);
+  ASSERT_EQ(placed({"a"}), Views{"a"});
+  run(kHeartbeat);
+  ASSERT_EQ(placed({"b"}), Views{"b"});
+  replace();
+  own_all();
+  fold_inbox();
+  EXPECT_EQ(placed({"silent", "a", "b"}), (Views{"a", "b"}));
+}
+
+// The inbox has the start, but no places.
+TEST_F(TakingOver, KeepsAPlaceThatWasGivenWhileTheLeaseWasInDoubt) {
+  using Views = std::vector<std::string_view>;
+  fresh_.withdraw();
+  ASSERT_EQ(placed({"v"}), Views{});
+  own_all();
+  ASSERT_EQ(placed({"v"}), Views{"v"});
+  replace();
+  ASSERT_EQ(placed({"a", "b"}), Views{}) << "nobody can look";
+  own_all();
+  fold_inbox();
+  EXPECT_EQ(placed({"a", "b", "v"}), (Views{"a", "v"}));
+}
+
+// It is watching: its report is taken, whatever becomes of its place.
+TEST_F(TakingOver, TakesTheReportOfWhoAsksWhileTheStoreIsAway) {
+  ASSERT_FALSE(is_unstored(State::kPlaying, timeline_.now()));
+  rows_.set_away(true);
+  const auto put = start("v");
+  ASSERT_TRUE(put.has_value()) << put.error().error.detail;
+  EXPECT_FALSE(put->checked);
+  EXPECT_TRUE(put->unstored);
+  rows_.set_away(false);
+  run(2 * kSecond);
+  EXPECT_EQ(placed({"v"}), std::vector<std::string_view>{"v"});
+}
+
+// Who can't read the inbox does not let everybody in for ever.
+TEST_F(TakingOver, RefusesAgainThoughItCouldNotLook) {
+  ASSERT_EQ(placed({"a", "b"}).size(), 2u);
+  replace();
+  own_all();
+  const auto at_first = start("c");
+  ASSERT_TRUE(at_first.has_value());
+  EXPECT_FALSE(at_first->checked);
+  run(5 * kSecond);
+  EXPECT_FALSE(start("d").has_value());
+}
+
 }  // namespace
 }  // namespace playhead::testing
