@@ -135,6 +135,7 @@ void Shard::adopt_handed(std::uint16_t number) {
       const Ids ids = view.ids.get();
       if (table_.find(account, ids.view) != nullptr) continue;
       Entry& entry = adopt(account, std::move(view), true);
+      if (entry.active) set_deadline(entry);  // silence goes on: all of it is known here
       if (in_store) continue;
       entry.indexed = false;
       entry.folded = true;

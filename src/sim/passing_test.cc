@@ -273,6 +273,21 @@ TEST_F(Passing, AccountsGoAlongWithTheirSlots) {
   EXPECT_EQ(figures(asked_).views_active, 1u);
 }
 
+// Their former owner knew when each player had last been heard of.
+TEST_F(Passing, AccountsThatGoAlongFallSilentNoLater) {
+  const auto watching = [&] {
+    const auto answer = asked_.process->run(
+        0, asked_.process->service().viewers({std::string(sim::kTenant), "near"}));
+    return answer ? answer->value.size() : 0;
+  };
+  tell("near");
+  run(20 * kSecond);
+  give_all_to(asked_, hand_over());
+  EXPECT_EQ(watching(), 1u);
+  run(9 * kSecond);
+  EXPECT_EQ(watching(), 0u);
+}
+
 // Somebody else may have written since.
 TEST_F(Passing, AccountsAreReadIfAnotherHadTheirSlotsInBetween) {
   tell("near");
