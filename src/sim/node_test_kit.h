@@ -127,14 +127,19 @@ class NodeTest : public ::testing::Test {
       process_->shards().shard(0).looked(bucket, timeline_.monotonic_ms(), timeline_.now());
   }
   std::uint64_t undrained() { return process_->run(0, undrained_views(process_->shards())); }
+  using Put = std::expected<PutOutcome, PutRefusal>;
   // A device's PUT under a limit of two.
-  std::expected<PutOutcome, PutRefusal> start(std::string_view view) {
+  template <typename Answered>
+  void ask_to_start(std::string_view view, Answered answered) {
     Report report{.account = "0", .profile = "p", .title = "t", .view = view, .device = view};
     report.at = timeline_.now();
     report.state = State::kStarting;
-    std::optional<std::expected<PutOutcome, PutRefusal>> put;
     process_->start(0, process_->service().put_view(std::string(sim::kTenant), report, 2, ""),
-                    [&](std::expected<PutOutcome, PutRefusal> answer) { put = std::move(answer); });
+                    std::move(answered));
+  }
+  Put start(std::string_view view) {
+    std::optional<Put> put;
+    ask_to_start(view, [&](Put answer) { put = std::move(answer); });
     run(kSecond);
     return put.value();
   }

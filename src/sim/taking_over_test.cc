@@ -86,11 +86,7 @@ TEST_F(TakingOver, GivesPlacesToThoseWhoWereLetInUnchecked) {
 TEST_F(TakingOver, GivesNoPlaceByWhatWasNotAnswered) {
   using Views = std::vector<std::string_view>;
   rows_.set_write_ms(kMinute);
-  Report report{.account = "0", .profile = "p", .title = "t", .view = "lost", .device = "lost"};
-  report.at = timeline_.now();
-  report.state = State::kStarting;
-  process_->start(0, process_->service().put_view(std::string(sim::kTenant), report, 2, ""),
-                  [](const std::expected<PutOutcome, PutRefusal>&) { FAIL() << "answered"; });
+  ask_to_start("lost", [](const Put&) { FAIL() << "answered"; });
   run(kSecond / 10);
   restart();
   rows_.set_write_ms(0);
