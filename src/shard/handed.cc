@@ -134,8 +134,7 @@ void Shard::adopt_handed(std::uint16_t number) {
     for (auto& [view, in_store] : one->views) {
       const Ids ids = view.ids.get();
       if (table_.find(account, ids.view) != nullptr) continue;
-      Entry& entry = adopt(account, std::move(view), true);
-      if (entry.active) set_deadline(entry);  // silence goes on: all of it is known here
+      Entry& entry = adopt(account, std::move(view), Word::kHanded);
       if (in_store) continue;
       entry.indexed = false;
       entry.folded = true;

@@ -133,9 +133,11 @@ StoredView Shard::stored(const Entry& entry) const {
 }
 
 // Takes a view that memory did not have. Its deadline runs from its last arrival; but of one that a
-// former owner left active the store may know less than he did, by a checkpoint: its player gets
-// the time to be heard of since the slot is here, whenever the account is asked for.
-Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
+// former owner left active the store may know less than he did, by a checkpoint: its player, who
+// tells thrice in the time of a silence, gets two thirds of that to be heard of since the slot is
+// here, whenever the account is asked for. So a view outlives what ends it only where the slot had
+// no owner for longer than the last third.
+Entry& Shard::adopt(Account& account, StoredView stored, Word word) {
   Entry& entry = table_.add(account, stored.ids.get());
   entry.view = stored.view;
   if (stored.trail) entry.trail = std::make_unique<Trail>(*stored.trail);
@@ -153,10 +155,11 @@ Entry& Shard::adopt(Account& account, StoredView stored, bool inherited) {
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
   if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
+  entry.inherited = word != Word::kOwn && stored.active;
   const Millis gained_ms = slots_[entry.slot].gained_ms;
-  if (inherited && stored.active && entry.deadline_ms + options_.checkpoint_interval_ms > gained_ms)
-    entry.deadline_ms = std::max(entry.deadline_ms, gained_ms + silence_ms(entry));
-  entry.inherited = inherited && stored.active;
+  if (word == Word::kLeft && stored.active &&
+      entry.deadline_ms + options_.checkpoint_interval_ms > gained_ms)
+    entry.deadline_ms = std::max(entry.deadline_ms, gained_ms + silence_ms(entry) * 2 / 3);
   file(entry);
   expire_overdue(entry);
   return entry;
@@ -168,7 +171,8 @@ void Shard::adopt_account(Account& account, std::vector<StoredView> views, Erasu
     const Ids ids = view.ids.get();
     if (table_.find(account, ids.view) == nullptr &&
         !is_hidden(ids.tenant, ids.account, ids.profile))
-      adopt(account, std::move(view), in_cluster() && !slots_[account.slot].covered);
+      adopt(account, std::move(view),
+            in_cluster() && !slots_[account.slot].covered ? Word::kLeft : Word::kOwn);
   }
   adopt_erasures(account, std::move(erasures));
   account.loaded = true;

@@ -324,7 +324,10 @@ class Shard {
   void replay_erasure(const ErasureRecord& record);
 
   // memory.cc
-  Entry& adopt(Account& account, StoredView stored, bool inherited = false);
+  /// Whose word a view is that memory takes in: this node's own; a former owner's, who gave it with
+  /// its slot; or what one left in the store, which may lack what he knew since his checkpoint.
+  enum class Word : std::uint8_t { kOwn, kHanded, kLeft };
+  Entry& adopt(Account& account, StoredView stored, Word word = Word::kOwn);
   StoredView stored(const Entry& entry) const;
   bool try_load(Account& account);
   void adopt_account(Account& account, std::vector<StoredView> views, Erasures erasures);

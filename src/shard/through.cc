@@ -17,7 +17,7 @@ namespace {
 constexpr Millis kThroughMaxMs = 500;
 // For all that a report waits for, at all nodes: with what it takes to pass it on, and a tick, it
 // is acknowledged within a second.
-constexpr Millis kWaitMaxMs = 700;
+constexpr Millis kWaitMaxMs = 550;
 // Of what was folded, in one write: reports that come meanwhile wait for it.
 constexpr std::size_t kFoldedMax = 64;
 
