@@ -57,8 +57,9 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
     PeerNode* other = nullptr;
     if (others_.routing != nullptr)
       other = others_.routing->whom_to_ask(slot_of(tenant, report.account), clock_.monotonic_ms());
+    const Lane lane = report.state == State::kStarting ? Lane::kPatient : Lane::kPrompt;
     if (other != nullptr)
-      pass_on(here, *other, Lane::kPrompt, tenant, report, index, ticket);
+      pass_on(here, *other, lane, tenant, report, index, ticket);
     else
       hand(here, tenant, report, index, ticket, own);
   }

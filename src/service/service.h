@@ -127,8 +127,8 @@ class Service {
 
  private:
   struct Outbox;
-  // What is told at once, and what has to wait until its account has been read: the former must
-  // not wait for that, too.
+  // What is told at once, and what has to wait until its account or its view has been read: the
+  // former must not wait for that, too. A start's view has to be, as a rule.
   enum class Lane : std::uint8_t { kPrompt, kPatient };
   // What one thread has for one other node, in a lane, until one of its messages is answered.
   struct Passing {

@@ -46,6 +46,7 @@ bool Shard::has_waited(const Ticket& ticket) const {
 
 void Shard::join_through(ThroughWait one) {
   one.ticket->hold();
+  if (!one.patient && has_waited(*one.ticket)) end_wait(one, false);
   through_.push_back(std::move(one));
   if (std::exchange(writing_through_, true)) return;
   boost::asio::co_spawn(parts_.executor, write_all_through(), boost::asio::detached);

@@ -41,6 +41,7 @@ class Passing : public ::testing::Test {
     boot(asked_);
     wires_[owner_.name + ":1"] = [this](PeerCall, std::string bytes, PeerAnswer answer) {
       const bool prompt = bytes.at(1) != 0;
+      ++messages_;
       if (!prompt && forget_what_waits_) return;
       owner_.process->start(0, owner_.process->service().take_passed_on(0, std::move(bytes)),
                             std::move(answer));
@@ -103,14 +104,17 @@ class Passing : public ::testing::Test {
 
   // A report of the account's only view, to the second node. Returns where its answer will be.
   std::optional<BatchOutcome>& tell(std::string_view account, State state = State::kPlaying) {
+    return tell_to(asked_, account, state);
+  }
+  std::optional<BatchOutcome>& tell_to(Node& node, std::string_view account, State state) {
     Report report{.account = account, .profile = "p", .title = "t", .view = "v", .device = "d"};
     report.at = timeline_.now();
     report.state = state;
     auto& told = told_.emplace_back();
-    asked_.process->start(0, asked_.process->submit(0, sim::kTenant, {report}),
-                          [&told](Result<BatchOutcome> outcome) {
-                            if (outcome) told = *std::move(outcome);
-                          });
+    node.process->start(0, node.process->submit(0, sim::kTenant, {report}),
+                        [&told](Result<BatchOutcome> outcome) {
+                          if (outcome) told = *std::move(outcome);
+                        });
     return told;
   }
   void run(Millis span) {
@@ -123,6 +127,7 @@ class Passing : public ::testing::Test {
   }
 
   bool forget_what_waits_ = false;
+  int messages_ = 0;  // of reports, to the first node
   InboxTable table_;
   MemoryInbox inbox_{table_};
   sim::Timeline timeline_;
@@ -239,6 +244,35 @@ TEST_F(Passing, ReportsAreAcknowledgedWithinASecond) {
   ASSERT_TRUE(far.has_value());
   EXPECT_TRUE(far->unstored);
   EXPECT_EQ(figures(asked_).views_started, 0u) << "the owner has taken it";
+}
+
+// Its account or its view has to be read, which nobody else is kept waiting for, and so it goes by
+// itself at once.
+TEST_F(Passing, StartsAreSentOnce) {
+  tell("near");
+  run(kSecond);
+  rows_.set_write_ms(480);
+  messages_ = 0;
+  const auto& near = tell("near");
+  const auto& far = tell("far", State::kStarting);
+  run(100);
+  EXPECT_TRUE(near.has_value());
+  EXPECT_FALSE(far.has_value()) << "it is stored before it is acknowledged";
+  run(kSecond);
+  EXPECT_TRUE(far.has_value());
+  EXPECT_EQ(messages_, 2);
+}
+
+// It has waited for its account for as long as it may.
+TEST_F(Passing, ReportsThatHaveWaitedAreAcknowledgedAtOnce) {
+  owner_.faults.set_calm(false);
+  rows_.set_write_ms(480);
+  const auto& far = tell_to(owner_, "far", State::kStarting);
+  run(550);
+  ASSERT_EQ(figures(owner_).views_started, 0u);
+  for (int i = 0; i < 1'000 && figures(owner_).views_started == 0; ++i) run(10);
+  ASSERT_TRUE(far.has_value());
+  EXPECT_TRUE(far->unstored);
 }
 
 TEST_F(Passing, WhatNobodyWaitsForAnyMoreIsStoredInItsTurn) {
