@@ -57,15 +57,20 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
     PeerNode* other = nullptr;
     if (others_.routing != nullptr)
       other = others_.routing->whom_to_ask(slot_of(tenant, report.account), clock_.monotonic_ms());
-    const Lane lane = report.state == State::kStarting ? Lane::kPatient : Lane::kPrompt;
     if (other != nullptr)
-      pass_on(here, *other, lane, tenant, report, index, ticket);
+      pass_on(here, *other, lane_of(report.state), tenant, report, index, ticket);
     else
       hand(here, tenant, report, index, ticket, own);
   }
   if (own) shards_.shard(here).seal(ticket);
   ticket->release();
   return Submission(std::move(ticket));
+}
+
+// Most reports are heartbeats, which wait for nothing. A view that begins has to be read, as a rule,
+// and what begins, pauses or ends is stored before it is acknowledged.
+Service::Lane Service::lane_of(State state) {
+  return state == State::kPlaying || state == State::kKeep ? Lane::kPrompt : Lane::kPatient;
 }
 
 // To a shard of this process. `own` becomes true if it was this thread's: seal the ticket then.

@@ -127,9 +127,10 @@ class Service {
 
  private:
   struct Outbox;
-  // What is told at once, and what has to wait until its account or its view has been read: the
-  // former must not wait for that, too. A start's view has to be, as a rule.
+  // What is told at once, and what has to wait, for its account or view to be read or for the store
+  // to have it: the former must not wait for that, too.
   enum class Lane : std::uint8_t { kPrompt, kPatient };
+  static Lane lane_of(State state);
   // What one thread has for one other node, in a lane, until one of its messages is answered.
   struct Passing {
     struct Item {

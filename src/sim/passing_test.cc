@@ -233,10 +233,10 @@ TEST_F(Passing, ReportsDoNotWaitTwiceForTheStore) {
 
 // One that was sent once more, for its account had to be read, has waited before.
 TEST_F(Passing, ReportsAreAcknowledgedWithinASecond) {
-  tell("near");
+  tell("near", State::kPaused);
   run(kSecond);
   rows_.set_write_ms(480);
-  tell("near", State::kPaused);
+  tell("near");
   const auto& far = tell("far");
   run(600);
   EXPECT_FALSE(far.has_value());
@@ -246,7 +246,7 @@ TEST_F(Passing, ReportsAreAcknowledgedWithinASecond) {
   EXPECT_EQ(figures(asked_).views_started, 0u) << "the owner has taken it";
 }
 
-// As a rule their views have to be read.
+// As a rule their views have to be read: they are not left out and sent once more.
 TEST_F(Passing, StartsAreSentOnce) {
   owner_.faults.set_calm(false);
   messages_ = 0;
@@ -254,6 +254,22 @@ TEST_F(Passing, StartsAreSentOnce) {
   run(20 * kSecond);
   EXPECT_TRUE(told.has_value());
   EXPECT_EQ(messages_, 1);
+}
+
+// A pause is stored before it is acknowledged. Heartbeats need not wait for that.
+TEST_F(Passing, HeartbeatsDoNotWaitForWhatIsStored) {
+  tell("pauses");
+  tell("plays");
+  run(kSecond);
+  rows_.set_write_ms(480);
+  const auto& pauses = tell("pauses", State::kPaused);
+  const auto& plays = tell("plays");
+  run(100);
+  EXPECT_FALSE(pauses.has_value());
+  EXPECT_TRUE(plays.has_value());
+  run(500);
+  ASSERT_TRUE(pauses.has_value());
+  EXPECT_FALSE(pauses->unstored);
 }
 
 // It has waited for its account for as long as it may.
@@ -269,11 +285,11 @@ TEST_F(Passing, ReportsThatHaveWaitedAreAcknowledgedAtOnce) {
 }
 
 TEST_F(Passing, WhatNobodyWaitsForAnyMoreIsStoredInItsTurn) {
-  tell("near");
+  tell("near", State::kPaused);
   tell("other");
   run(kSecond);
   rows_.set_write_ms(480);
-  tell("near", State::kPaused);
+  tell("near");
   const auto& far = tell("far");
   run(300);
   tell("other", State::kPaused);
