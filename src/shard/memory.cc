@@ -133,10 +133,9 @@ StoredView Shard::stored(const Entry& entry) const {
 }
 
 // Takes a view that memory did not have. Its deadline runs from its last arrival; but of one that a
-// former owner left active the store may know less than he did, by a checkpoint: its player, who
-// tells thrice in the time of a silence, gets two thirds of that to be heard of since the slot is
-// here, whenever the account is asked for. So a view outlives what ends it only where the slot had
-// no owner for longer than the last third.
+// former owner left active the store may know less than he did, by a checkpoint. Unless what it
+// knows leaves the player time to be heard of, two reports, he gets all of it since the slot is
+// here, whenever the account is asked for.
 Entry& Shard::adopt(Account& account, StoredView stored, Word word) {
   Entry& entry = table_.add(account, stored.ids.get());
   entry.view = stored.view;
@@ -156,10 +155,10 @@ Entry& Shard::adopt(Account& account, StoredView stored, Word word) {
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
   if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
   entry.inherited = word != Word::kOwn && stored.active;
-  const Millis gained_ms = slots_[entry.slot].gained_ms;
-  if (word == Word::kLeft && stored.active &&
+  const Millis gained_ms = slots_[entry.slot].gained_ms, silence = silence_ms(entry);
+  if (word == Word::kLeft && stored.active && entry.deadline_ms < gained_ms + silence * 2 / 3 &&
       entry.deadline_ms + options_.checkpoint_interval_ms > gained_ms)
-    entry.deadline_ms = std::max(entry.deadline_ms, gained_ms + silence_ms(entry) * 2 / 3);
+    entry.deadline_ms = gained_ms + silence;
   file(entry);
   expire_overdue(entry);
   return entry;

@@ -44,6 +44,18 @@ TEST_F(TakingOver, CountsSilenceFromWhatOthersHeard) {
   EXPECT_EQ(watching(), 0u);
 }
 
+// What the store says is late enough for its player to be heard of.
+TEST_F(TakingOver, GivesNoTimeToThoseWhoHaveSome) {
+  is_unstored(State::kPlaying, timeline_.now());
+  run(kHeartbeat / 2);
+  replace();
+  own_all();
+  run(kExpiry - kHeartbeat / 2 - 2 * kSecond);
+  EXPECT_EQ(watching(), 1u);
+  run(2 * kSecond);
+  EXPECT_EQ(watching(), 0u);
+}
+
 // A pause that was acknowledged as stored, by another, leaves the inbox for the store, though by
 // now its view plays on.
 TEST_F(TakingOver, StoresWhatItsOwnHeartbeatsHaveGoneBeyond) {

@@ -53,7 +53,8 @@ def while_away(nodes, views, gone_ms, interval_ms):
 
 def _faults_while_away(found, view, status, body, gone_ms, interval_ms):
     def told(one):
-        return f"{one.report}, acknowledged {gone_ms - one.acknowledged_ms} ms before the fault"
+        how = " as unstored" if one.unstored else ""
+        return f"{one.report}, acknowledged{how} {gone_ms - one.acknowledged_ms} ms before the fault"
 
     if status != 200:
         return [f"{status} {body}, and lacks {told(view.sent[0])}"]
