@@ -67,8 +67,8 @@ Submission Service::submit(std::size_t here, std::string_view tenant,
   return Submission(std::move(ticket));
 }
 
-// Most reports are heartbeats, which wait for nothing. A view that begins has to be read, as a rule,
-// and what begins, pauses or ends is stored before it is acknowledged.
+// Most reports are heartbeats, which wait for nothing. A view that begins has to be read, as a
+// rule, and what begins, pauses or ends is stored before it is acknowledged.
 Service::Lane Service::lane_of(State state) {
   return state == State::kPlaying || state == State::kKeep ? Lane::kPrompt : Lane::kPatient;
 }
