@@ -359,6 +359,7 @@ class Shard {
   void forget_parts(std::vector<std::uint32_t> parts);
   void forget_entries(std::vector<std::uint32_t> gone);
   void gather_foreign(std::uint16_t number, Handing& handing);
+  void gather_part(Entry& entry, Handing& handing);
   bool holds_lease(std::uint16_t slot) const;
   bool awaits_owner(const Slot& slot) const;
   bool may_store(std::uint16_t slot) const;
@@ -426,10 +427,14 @@ class Shard {
 
   // sweep.cc
   void adapt_interval(std::uint64_t reports_per_s);
-  Task<Result<void>> sweep(Sweep& kind, std::vector<std::uint16_t> slots);
+  using Gather = void (Shard::*)(std::uint16_t, Handing&);
+  Task<Result<void>> sweep(Sweep& kind, std::vector<std::uint16_t> slots,
+                           std::vector<std::uint16_t> with_parts = {});
+  Task<Result<void>> sweep_each(const std::vector<std::uint16_t>& slots, Gather gather);
   Task<> give_parts();
   Task<Result<void>> hand_in(Handing& handing);
   void gather(std::uint16_t slot, Handing& handing);
+  void gather_parts(std::uint16_t number, Handing& handing);
   bool lacks_places(const Entry& entry) const;
   Millis owned_until_ms() const;
   void add_changes(Entry& entry, std::vector<Change>& changes);

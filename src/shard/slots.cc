@@ -191,13 +191,16 @@ void Shard::gather_foreign(std::uint16_t number, Handing& handing) {
   table_.each_in_slot(number, [&](Entry& entry) {
     // What is on its way through may not arrive: until then the journal keeps it.
     if (entry.through_writing) slots_[number].dirty_since = slots_[number].flushing_since;
-    if (!entry.dirty) return;
-    entry.dirty = false;
-    entry.flushing = true;
-    entry.journalled = false;
-    handing.numbers.push_back(entry.number);
-    handing.rows.push_back(inbox_row(entry));
+    if (entry.dirty) gather_part(entry, handing);
   });
+}
+
+void Shard::gather_part(Entry& entry, Handing& handing) {
+  entry.dirty = false;
+  entry.flushing = true;
+  entry.journalled = false;
+  handing.numbers.push_back(entry.number);
+  handing.rows.push_back(inbox_row(entry));
 }
 
 // Takes out of memory what the inbox has, or the store since before the slot was lost.

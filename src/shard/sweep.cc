@@ -74,10 +74,11 @@ Task<Result<void>> Shard::sweep_due() {
   // What was imported since an erasure is hidden until the store has been told of it again.
   std::vector<std::uint16_t> slots = std::exchange(replayed_erasures_, {});
   std::ranges::move(parts_in_the_way(), std::back_inserter(slots));
+  std::vector<std::uint16_t> with_parts;
   for (std::uint16_t slot = 0; slots_with_parts_.any() && slot < kSlots; ++slot) {
     if (!slots_with_parts_[slot]) continue;
     slots_with_parts_[slot] = has_parts(slot);
-    if (slots_with_parts_[slot]) slots.push_back(slot);
+    if (slots_with_parts_[slot]) with_parts.push_back(slot);
   }
   for (; round_next_ < due; ++round_next_) {
     const std::uint32_t slot = round_next_ * parts_.count + parts_.index;
@@ -87,7 +88,7 @@ Task<Result<void>> Shard::sweep_due() {
     round_next_ = 0;
     round_start_ms_ = now_ms;
   }
-  co_return co_await sweep(sweeping_, std::move(slots));
+  co_return co_await sweep(sweeping_, std::move(slots), std::move(with_parts));
 }
 
 Task<Result<void>> Shard::sweep_all() {
@@ -111,20 +112,27 @@ Task<> Shard::give_parts() {
   if (!slots.empty()) (void)co_await sweep(giving_parts_, std::move(slots));
 }
 
-Task<Result<void>> Shard::sweep(Sweep& kind, std::vector<std::uint16_t> slots) {
+Task<Result<void>> Shard::sweep(Sweep& kind, std::vector<std::uint16_t> slots,
+                                std::vector<std::uint16_t> with_parts) {
   kind.under_way = true;
+  Result<void> result = co_await sweep_each(with_parts, &Shard::gather_parts);
+  if (result) result = co_await sweep_each(slots, &Shard::gather);
+  kind.under_way = false;
+  kind.end.wake();
+  co_return result;
+}
+
+Task<Result<void>> Shard::sweep_each(const std::vector<std::uint16_t>& slots, Gather gather) {
   Result<void> result;
   std::size_t next = 0;
   while (next < slots.size() && result) {
     Handing handing;
     while (next < slots.size() &&
            handing.changes.size() + handing.rows.size() < options_.sweep_rows_max)
-      gather(slots[next++], handing);
+      (this->*gather)(slots[next++], handing);
     result = co_await hand_in(handing);
     swept(handing, result.has_value());
   }
-  kind.under_way = false;
-  kind.end.wake();
   co_return result;
 }
 
@@ -168,14 +176,25 @@ void Shard::gather(std::uint16_t number, Handing& handing) {
   if (slot.foreign) return gather_foreign(number, handing);
   table_.each_in_slot(number, [&](Entry& entry) {
     if (!entry.dirty) return;
-    if (entry.part)
-      handing.rows.push_back(inbox_row(entry));
-    else
-      add_changes(entry, handing.changes);
+    if (entry.part) return gather_part(entry, handing);
+    add_changes(entry, handing.changes);
     entry.dirty = false;
     entry.flushing = true;
     entry.journalled = false;
     handing.numbers.push_back(entry.number);
+  });
+}
+
+// Views of mine that are not whole here, as the store was away: nobody knows them until a look into
+// the inbox has joined them, so they do not wait for all else that has changed in their slots.
+void Shard::gather_parts(std::uint16_t number, Handing& handing) {
+  Slot& slot = slots_[number];
+  if (!slot.dirty_since || slot.flushing_since || slot.foreign || !may_store(number)) return;
+  slot.flushing_since = slot.dirty_since;  // it stays changed: the rest has its turn
+  slot.gathered_ms = parts_.clock->monotonic_ms();
+  handing.parts.push_back({.slot = number, .epoch = slot.epoch});
+  table_.each_in_slot(number, [&](Entry& entry) {
+    if (entry.dirty && entry.part) gather_part(entry, handing);
   });
 }
 

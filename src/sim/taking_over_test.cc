@@ -151,6 +151,17 @@ TEST_F(TakingOver, TakesTheReportOfWhoAsksWhileTheStoreIsAway) {
   EXPECT_EQ(placed({"v"}), std::vector<std::string_view>{"v"});
 }
 
+// Nobody knows the view before a look into the inbox: all else that has changed in its slot would
+// keep it from there for as long as a checkpoint takes.
+TEST_F(TakingOver, TakesWhatIsNotWholeToTheInboxByItself) {
+  ASSERT_FALSE(is_unstored(State::kPlaying, timeline_.now()));
+  rows_.set_away(true);
+  ASSERT_TRUE(is_unstored(State::kPaused, timeline_.now()));
+  ASSERT_TRUE(is_unstored(State::kPlaying, timeline_.now(), "w"));
+  run(2 * kSecond);
+  EXPECT_EQ(table_.size(), 1u);
+}
+
 // Who can't read the inbox does not let everybody in for ever.
 TEST_F(TakingOver, RefusesAgainThoughItCouldNotLook) {
   ASSERT_EQ(placed({"a", "b"}).size(), 2u);
