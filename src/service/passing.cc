@@ -11,7 +11,10 @@ namespace playhead {
 namespace {
 
 constexpr std::uint8_t kPassingFormat = 4;
-constexpr Millis kPassingMs = 1'000;                // for the owner's answer
+// For the owner's answer, with all that the eldest report has waited before: whoever does not get
+// it is acknowledged by this node, within a second.
+constexpr Millis kPassingMs = 900;
+constexpr Millis kPassingMinMs = 400;               // also if it has waited for long
 constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn; more are taken here
 // Messages of one thread to one node, by Service::Lane.
 constexpr std::uint32_t kUnderWayMax[] = {4, 32};
@@ -135,9 +138,10 @@ Task<> Service::send_on(std::size_t here, PeerNode& owner, Lane lane) {
     const Head head{.sender = others_.routing->self(),
                     .prompt = lane == Lane::kPrompt,
                     .waited_ms = std::max<Millis>(sent_ms - sent.began_ms, 0)};
-    auto answer = co_await others_.peers->ask(owner.peer_address, PeerCall::kReports,
-                                              with_head(head, sent.bytes),
-                                              Deadline::after(clock_, kPassingMs));
+    const Millis limit_ms = std::max(kPassingMs - head.waited_ms, kPassingMinMs);
+    auto answer =
+        co_await others_.peers->ask(owner.peer_address, PeerCall::kReports,
+                                    with_head(head, sent.bytes), Deadline::after(clock_, limit_ms));
     Result<BatchOutcome> outcome =
         answer ? decode_outcome(*answer) : std::unexpected(std::move(answer.error()));
     if (!outcome) {
