@@ -24,8 +24,10 @@ struct StoredView {
   std::uint32_t interval_ms = 0;  ///< the report interval last sent to it
   bool cmcd = false;              ///< expires after 90 s, whatever the interval
   bool active = false;            ///< counts for viewers and limits
-  bool expired = false;           ///< it fell silent and no opening report has come since
-  bool granted = false;           ///< it is active, and has a place within the account's limit
+  /// It fell silent and no opening report has come since. With `active`: so says an owner after
+  /// whom a former one's journal may tell more of it (Shard::stored_for_others).
+  bool expired = false;
+  bool granted = false;  ///< it is active, and has a place within the account's limit
 
   StoredView clone() const;
 };

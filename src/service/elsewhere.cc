@@ -106,7 +106,7 @@ Task<Result<std::vector<ViewerItem>>> Service::viewers_elsewhere(AccountRef acco
   std::vector<ViewerItem> items;
   const Instant now = clock_.now();
   for (const StoredView& stored : *views) {
-    if (!stored.active) continue;
+    if (!stored.active || stored.expired) continue;
     Millis silence = stored.cmcd ? options_.cmcd_expiry_ms : Millis{3} * stored.interval_ms;
     if (stored.view.state == State::kPaused) silence = std::max(silence, options_.paused_expiry_ms);
     if (now - stored.last_arrival <= silence + options_.checkpoint_interval_ms)

@@ -76,9 +76,9 @@ ViewItem view_item(const StoredView& stored) {
               .at = view.cursor.at};
   if (view.shown() != kNoPlayhead) out.item.playhead = view.shown();
   if (view.duration > 0) out.item.duration = view.duration;
-  out.active = stored.active;
+  out.active = stored.active && !stored.expired;
   out.ended_by = ids.ended_by;
-  if (stored.active) return out;
+  if (out.active) return out;
   // Neither active nor ended by a report: it fell silent.
   out.end_reason = view.ended() ? view.reason() : EndReason::kExpired;
   out.ended_at = view.terminated() ? view.terminated_at

@@ -79,9 +79,9 @@ void Shard::put_account(std::string& out, const Account& account) {
   std::uint64_t count = 0;
   table_.each_of(account, [&](const Entry& entry) {
     const bool in_store = !entry.dirty;     // as may_go() has seen to it
-    if (in_store && !entry.active) return;  // as of one that is read: only what is active
+    if (in_store && !entry.listed) return;  // as of one that is read: only what is active
     views.push_back(in_store ? 1 : 0);
-    put_text(views, encode_inbox(stored(entry)));
+    put_text(views, encode_inbox(stored_for_others(entry)));
     ++count;
   });
   if (count == 0) return;

@@ -105,6 +105,7 @@ void Shard::evict_if_idle(Entry& entry) {
     entry.filed = true;
     return wheel_.file(entry.number, parts_.clock->monotonic_ms() + kInheritedLookMs);
   }
+  if (entry.listed) return mark_dirty(entry);  // only now it is sure to be over
   const Ids ids = entry.ids.get();
   Account* account = table_.find_account(ids.tenant, ids.account);
   PLAYHEAD_ASSERT(account != nullptr);
@@ -132,6 +133,14 @@ StoredView Shard::stored(const Entry& entry) const {
   return out;
 }
 
+// What the next owner is told. That an inherited view fell silent is no more than this node's word,
+// as long as a former owner's journal may tell more of it: it stays listed, for him to inherit.
+StoredView Shard::stored_for_others(const Entry& entry) const {
+  StoredView out = stored(entry);
+  if (entry.expired && entry.inherited && !slots_[entry.slot].covered) out.active = true;
+  return out;
+}
+
 // Takes a view that memory did not have. Its deadline runs from its last arrival; but of one that a
 // former owner left active the store may know less than he did, by a checkpoint. Unless what it
 // knows leaves the player time to be heard of, two reports, he gets all of it since the slot is
@@ -149,14 +158,14 @@ Entry& Shard::adopt(Account& account, StoredView stored, Word word) {
   entry.indexed = true;
   entry.listed = stored.active;
   entry.title_due = false;  // whoever stored it had stored its title before
-  set_active(entry, stored.active);
+  set_active(entry, stored.active && !stored.expired);
   entry.granted = stored.granted && !account.loaded;  // a place comes with its account
   if (replaying_) return entry;
   entry.deadline_ms = parts_.clock->monotonic_ms();  // what is not active leaves at the next look
-  if (stored.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
+  if (entry.active) entry.deadline_ms = deadline_of(entry, now(), entry.deadline_ms);
   entry.inherited = word != Word::kOwn && stored.active;
   const Millis gained_ms = slots_[entry.slot].gained_ms, silence = silence_ms(entry);
-  if (word == Word::kLeft && stored.active && entry.deadline_ms < gained_ms + silence * 2 / 3 &&
+  if (word == Word::kLeft && entry.active && entry.deadline_ms < gained_ms + silence * 2 / 3 &&
       entry.deadline_ms + options_.checkpoint_interval_ms > gained_ms)
     entry.deadline_ms = gained_ms + silence;
   file(entry);

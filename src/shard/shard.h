@@ -329,6 +329,7 @@ class Shard {
   enum class Word : std::uint8_t { kOwn, kHanded, kLeft };
   Entry& adopt(Account& account, StoredView stored, Word word = Word::kOwn);
   StoredView stored(const Entry& entry) const;
+  StoredView stored_for_others(const Entry& entry) const;
   bool try_load(Account& account);
   void adopt_account(Account& account, std::vector<StoredView> views, Erasures erasures);
   Task<Result<Entry*>> view_in_memory(AccountRef account, std::string view);

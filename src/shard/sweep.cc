@@ -223,12 +223,13 @@ void Shard::add_changes(Entry& entry, std::vector<Change>& changes) {
           .title = std::string(ids.title),
           .delta = delta});
   }
-  changes.emplace_back(ViewChange{.view = stored(entry),
+  StoredView view = stored_for_others(entry);
+  entry.listed = view.active;
+  changes.emplace_back(ViewChange{.view = std::move(view),
                                   .first = !entry.indexed,
                                   .position_only = !places,
                                   .until_ms = owned_until_ms()});
   entry.title_due = entry.folded = false;  // until it fails, as below
-  entry.listed = entry.active;
 }
 
 // Of what was on its way nobody knows what has arrived.

@@ -321,14 +321,29 @@ void ClusterWorld::check_look(const ViewTold& told, const Look& look) {
   }
 }
 
+// Whether whoever acknowledged it knew that it changes its view's state. What comes later makes no
+// change of what was a heartbeat; nor does what others took, who may not have told of it yet.
+bool ClusterWorld::changed_state(const ViewTold& told, const Said& said) const {
+  const auto acked = acked_.find(&said);
+  auto before = std::ranges::find(told.said, &said, [](const Said& one) { return &one; });
+  if (before != told.said.begin() && std::prev(before)->state == said.state) return false;
+  while (before != told.said.begin()) {
+    const Said& one = *--before;
+    const auto known = acked_.find(&one);
+    if (known == acked_.end() || one.acked_at > said.acked_at) continue;
+    if (one.state == said.state) return false;
+    if (known->second.life != 0 && known->second.life == acked->second.life) break;
+  }
+  return true;
+}
+
 void ClusterWorld::check_stale_look(const ViewTold& told, const Look& look) {
   if (!look.foreign) return;
   ++outcome_.foreign_answers;
-  std::optional<State> before;
   for (const Said& said : told.said) {
-    const bool changes = std::exchange(before, said.state) != said.state;
     const auto acked = acked_.find(&said);
-    if (!changes || acked == acked_.end() || !acked->second.stored || !acked->second.was_newest)
+    if (acked == acked_.end() || !acked->second.stored || !acked->second.was_newest ||
+        !changed_state(told, said))
       continue;
     const bool counts =
         said.state == State::kStarting || said.state == State::kPaused || is_ending(said.state);
@@ -353,11 +368,10 @@ void ClusterWorld::check_stored() {
   for (const auto& [key, bytes] : rows_.now().views) add(decode_view(bytes));
   for (const auto& [key, bytes] : inbox_.rows) add(decode_inbox(bytes));
   for (const ViewTold& told : model_.views) {
-    std::optional<State> before;
     for (const Said& said : told.said) {
-      const bool changes = std::exchange(before, said.state) != said.state;
       const auto acked = acked_.find(&said);
-      if (!changes || acked == acked_.end() || !acked->second.stored || !acked->second.was_newest)
+      if (acked == acked_.end() || !acked->second.stored || !acked->second.was_newest ||
+          !changed_state(told, said))
         continue;
       const bool starts = said.state == State::kStarting;
       if (!starts && said.state != State::kPaused && !is_ending(said.state)) continue;

@@ -139,6 +139,7 @@ class ClusterWorld {
   void act();
   void look();
   void check_look(const ViewTold& told, const Look& look);
+  bool changed_state(const ViewTold& told, const Said& said) const;
   void check_stale_look(const ViewTold& told, const Look& look);
   void check_stored();
   SimHandler handler_of(Node& node);

@@ -97,6 +97,10 @@ class NodeTest : public ::testing::Test {
     const auto answer = process_->run(0, process_->service().progress(kProfile, {"t"}));
     return answer && !answer->value.empty() ? answer->value.front().playhead : std::nullopt;
   }
+  bool is_stale() {
+    const auto answer = process_->run(0, process_->service().progress(kProfile, {"t"}));
+    return !answer || answer->stale;
+  }
   std::optional<Playhead> on_the_page() {
     const auto answer = process_->run(0, process_->service().progress_page(kProfile, "", "", 10));
     const bool any = answer && !answer->value.items.empty();

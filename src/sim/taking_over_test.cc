@@ -151,6 +151,27 @@ TEST_F(TakingOver, TakesTheReportOfWhoAsksWhileTheStoreIsAway) {
   EXPECT_EQ(placed({"v"}), std::vector<std::string_view>{"v"});
 }
 
+// Its journal may tell that the view went on: what a next owner says of its silence is no end for
+// the one after him, who would answer as if nothing could be missing.
+TEST_F(TakingOver, IsNotSureOfAnEndBeforeAllJournalsAreRead) {
+  ASSERT_FALSE(is_unstored(State::kPlaying, timeline_.now()));
+  for (int owner = 0; owner < 3; ++owner) {
+    replace();
+    own_all();
+    fold_inbox();
+    EXPECT_TRUE(is_stale());
+    run(5 * kMinute);
+    EXPECT_EQ(watching(), 0u);
+  }
+  process_->shards().shard(0).drained(timeline_.monotonic_ms());
+  fold_inbox();
+  EXPECT_FALSE(is_stale());
+  run(5 * kMinute);
+  const auto stored = decode_view(rows_.now().views.begin()->second);
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_FALSE(stored->active);
+}
+
 // Nobody knows the view before a look into the inbox: all else that has changed in its slot would
 // keep it from there for as long as a checkpoint takes.
 TEST_F(TakingOver, TakesWhatIsNotWholeToTheInboxByItself) {
