@@ -11,10 +11,7 @@ namespace playhead {
 namespace {
 
 constexpr std::uint8_t kPassingFormat = 4;
-// For the owner's answer, with all that the eldest report has waited before: whoever does not get
-// it is acknowledged by this node, within a second.
-constexpr Millis kPassingMs = 900;
-constexpr Millis kPassingMinMs = 400;               // also if it has waited for long
+constexpr Millis kPassingMs = 1'000;                // for the owner's answer
 constexpr std::size_t kPassingBytesMax = 8u << 20;  // that wait for their turn; more are taken here
 // Messages of one thread to one node, by Service::Lane.
 constexpr std::uint32_t kUnderWayMax[] = {4, 32};
@@ -138,10 +135,9 @@ Task<> Service::send_on(std::size_t here, PeerNode& owner, Lane lane) {
     const Head head{.sender = others_.routing->self(),
                     .prompt = lane == Lane::kPrompt,
                     .waited_ms = std::max<Millis>(sent_ms - sent.began_ms, 0)};
-    const Millis limit_ms = std::max(kPassingMs - head.waited_ms, kPassingMinMs);
-    auto answer =
-        co_await others_.peers->ask(owner.peer_address, PeerCall::kReports,
-                                    with_head(head, sent.bytes), Deadline::after(clock_, limit_ms));
+    auto answer = co_await others_.peers->ask(owner.peer_address, PeerCall::kReports,
+                                              with_head(head, sent.bytes),
+                                              Deadline::after(clock_, kPassingMs));
     Result<BatchOutcome> outcome =
         answer ? decode_outcome(*answer) : std::unexpected(std::move(answer.error()));
     if (!outcome) {

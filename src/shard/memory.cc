@@ -137,7 +137,8 @@ StoredView Shard::stored(const Entry& entry) const {
 // as long as a former owner's journal may tell more of it: it stays listed, for him to inherit.
 StoredView Shard::stored_for_others(const Entry& entry) const {
   StoredView out = stored(entry);
-  if (entry.expired && entry.inherited && !slots_[entry.slot].covered) out.active = true;
+  if (entry.expired && entry.inherited && !slots_[entry.slot].covered)
+    out.active = !entry.view.ended();
   return out;
 }
 

@@ -436,7 +436,7 @@ class Shard {
   Task<Result<void>> hand_in(Handing& handing);
   void gather(std::uint16_t slot, Handing& handing);
   void gather_parts(std::uint16_t number, Handing& handing);
-  bool lacks_places(const Entry& entry) const;
+  bool lacks_places(const Entry& entry, bool active) const;
   Millis owned_until_ms() const;
   void add_changes(Entry& entry, std::vector<Change>& changes);
   static void not_stored(Entry& entry);

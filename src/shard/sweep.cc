@@ -200,8 +200,8 @@ void Shard::gather_parts(std::uint16_t number, Handing& handing) {
 
 // Whether the store may not have it in its places as what it is: listed, and not over. What is on
 // its way may yet fail, and this write is what lets the journal go, or a report be acknowledged.
-bool Shard::lacks_places(const Entry& entry) const {
-  return !in_cluster() || !entry.indexed || !entry.listed || !entry.active || entry.view.deleted ||
+bool Shard::lacks_places(const Entry& entry, bool active) const {
+  return !in_cluster() || !entry.indexed || !entry.listed || !active || entry.view.deleted ||
          entry.through_writing || entry.flushing;
 }
 
@@ -213,7 +213,8 @@ Millis Shard::owned_until_ms() const {
 // view costs one row a checkpoint, and one for most changes of its state: reads lay active views
 // over titles and history.
 void Shard::add_changes(Entry& entry, std::vector<Change>& changes) {
-  const bool places = lacks_places(entry);
+  StoredView view = stored_for_others(entry);
+  const bool places = lacks_places(entry, view.active);
   if (places || entry.title_due) {
     const Ids ids = entry.ids.get();
     const TitleState delta = contribution_of(entry.view, ids);
@@ -223,7 +224,6 @@ void Shard::add_changes(Entry& entry, std::vector<Change>& changes) {
           .title = std::string(ids.title),
           .delta = delta});
   }
-  StoredView view = stored_for_others(entry);
   entry.listed = view.active;
   changes.emplace_back(ViewChange{.view = std::move(view),
                                   .first = !entry.indexed,

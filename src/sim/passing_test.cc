@@ -246,20 +246,6 @@ TEST_F(Passing, ReportsAreAcknowledgedWithinASecond) {
   EXPECT_EQ(figures(asked_).views_started, 0u) << "the owner has taken it";
 }
 
-// Nor does it wait as long again for an account that can't be read.
-TEST_F(Passing, ReportsThatWereSentOnceMoreAreTakenWithinASecond) {
-  tell("near", State::kPaused);
-  run(kSecond);
-  rows_.set_write_ms(480);
-  owner_.faults.set_calm(false);
-  tell("near");
-  const auto& far = tell("far");
-  run(kSecond);
-  ASSERT_TRUE(far.has_value());
-  EXPECT_EQ(far->accepted, 1u);
-  EXPECT_EQ(figures(asked_).views_started, 1u);
-}
-
 // As a rule their views have to be read: they are not left out and sent once more.
 TEST_F(Passing, StartsAreSentOnce) {
   owner_.faults.set_calm(false);
