@@ -215,13 +215,13 @@ TEST_F(Absorption, KeepsASlotInWhichAViewBeginsThatTheStoreMayKnow) {
   shard.looked(inbox_bucket(slot_of(account.tenant, account.account)), timeline_.monotonic_ms(),
                timeline_.now());
   ASSERT_EQ(shard.how_fresh(account).freshness, Freshness::kFresh);
-  rows_.set_away(true);
+  set_store_away(true);
   EXPECT_TRUE(is_unstored(State::kPlaying, timeline_.now(), "w"));
   EXPECT_EQ(shard.how_fresh(account).freshness, Freshness::kStale);
   EXPECT_TRUE(is_unstored(State::kPaused, timeline_.now(), "w"));
   EXPECT_FALSE(is_foreign());
   EXPECT_EQ(watching(), 2u);
-  rows_.set_away(false);
+  set_store_away(false);
   run(2 * kSecond);
   EXPECT_FALSE(is_foreign());
   EXPECT_EQ(table_.size(), 1u);

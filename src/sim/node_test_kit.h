@@ -119,6 +119,13 @@ class NodeTest : public ::testing::Test {
     run(kSecond);
     return unstored.value();
   }
+  // All of it: the inbox lies there as well.
+  void set_store_away(bool away) {
+    rows_.set_away(away);
+    inbox_.fate = [away](MemoryInbox::Call) {
+      return away ? MemoryInbox::Fate::kFailed : MemoryInbox::Fate::kAnswered;
+    };
+  }
   // Looks into the inbox, as its owner does each second.
   void fold_inbox() {
     std::vector<InboxRow> rows;
