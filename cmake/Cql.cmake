@@ -20,7 +20,7 @@ set(cql_build ${CMAKE_SOURCE_DIR}/build/cargo)
 set(cql_library ${cql_build}/target/release/libplayhead_cql.a)
 # What cargo keeps of what it fetched lies under build/; what says where to fetch from is the user's.
 set(cql_cargo_build ${CMAKE_COMMAND} -E env CARGO_HOME=${cql_build}/home ${CARGO} build --release --locked
-                    --quiet --target-dir ${cql_build}/target)
+                    --quiet --manifest-path ${cql_source}/Cargo.toml --target-dir ${cql_build}/target)
 if(EXISTS $ENV{HOME}/.cargo/config.toml)
   list(APPEND cql_cargo_build --config $ENV{HOME}/.cargo/config.toml)
 endif()
@@ -29,8 +29,6 @@ add_custom_command(OUTPUT ${cql_library}
                    COMMAND ${cql_cargo_build}
                    COMMAND ${CMAKE_COMMAND} -E touch ${cql_library}
                    DEPENDS ${cql_sources} ${cql_source}/Cargo.toml ${cql_source}/Cargo.lock
-                           ${cql_source}/.cargo/config.toml
-                   WORKING_DIRECTORY ${cql_source}  # where cargo looks for that
                    COMMENT "cargo build of drivers/cql"
                    VERBATIM)
 add_custom_target(playhead_cql_build DEPENDS ${cql_library})

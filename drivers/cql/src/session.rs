@@ -8,7 +8,6 @@ use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session as Driver;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::load_balancing::DefaultPolicy;
-use scylla::policies::reconnect::ExponentialReconnectPolicy;
 use scylla::policies::retry::FallthroughRetryPolicy;
 use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
 use scylla::response::{PagingState, PagingStateResponse};
@@ -24,10 +23,6 @@ use crate::values::Values;
 
 /// How many other nodes are asked beside the first.
 const SPECULATIONS_MAX: usize = 2;
-/// Between two tries to connect to a host that does not answer, the second one once it has been away for a
-/// while. The driver's own is 10 s, by which all of the store would be back later than it is.
-const RECONNECT_MIN: Duration = Duration::from_millis(50);
-const RECONNECT_MAX: Duration = Duration::from_secs(1);
 /// How long a runtime may take to end once its calls have.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(1);
 
@@ -220,8 +215,6 @@ fn builder(config: &Config) -> SessionBuilder {
         .known_nodes(config.contacts.split(','))
         .connection_timeout(config.connect_timeout)
         .default_execution_profile_handle(profile.build().into_handle());
-    builder.config.reconnect_policy =
-        Arc::new(ExponentialReconnectPolicy::new().with_backoff_limits(RECONNECT_MIN, RECONNECT_MAX));
     if !config.keepalive.is_zero() {
         builder = builder.keepalive_interval(config.keepalive).keepalive_timeout(config.keepalive);
     }
@@ -232,30 +225,4 @@ fn builder(config: &Config) -> SessionBuilder {
         builder = builder.use_keyspace(keyspace, false);
     }
     builder
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_that_was_away_for_long_is_tried_again_within_a_second() {
-        let config = Config {
-            contacts: "127.0.0.1".into(),
-            keyspace: None,
-            local_dc: None,
-            credentials: None,
-            threads: 1,
-            connect_timeout: Duration::from_secs(1),
-            speculative_after: Duration::ZERO,
-            in_flight_max: 1,
-            keepalive: Duration::ZERO,
-        };
-        let mut host = builder(&config).config.reconnect_policy.new_session();
-        for _ in 0..1_000 {
-            host.on_fill_error();
-            assert!(host.get_delay() <= Duration::from_secs(1), "{:?}", host.get_delay());
-        }
-        assert!(host.get_delay() >= Duration::from_millis(500), "{:?}", host.get_delay());
-    }
 }
